@@ -1,0 +1,98 @@
+import type { CloseReason } from "./close-reasons.ts";
+import type { OverflowPolicyName } from "./overflow-policies.ts";
+import type { Position } from "./position.ts";
+
+/**
+ * A message as every subscriber gets it. Nothing in it depends on the subscription, so one encoding serves all.
+ */
+export interface MessageFrame {
+  readonly kind: "message";
+  readonly topic: string;
+  /** Hub-wide number, strictly increasing, not dense per topic. */
+  readonly offset: number;
+  /** Offset of the message before it on the same topic; 0 when there was none, or it is no longer known. */
+  readonly previousOffset: number;
+  /** Conflation identity within the topic. */
+  readonly key: string | undefined;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+  /** Unix time in milliseconds, with a fraction. */
+  readonly publishedAtMs: number;
+  readonly payload: Uint8Array;
+}
+
+/** Bounds of one subscriber's queue. Both hold at every instant. */
+export interface QueueBounds {
+  /** Most messages that wait. */
+  readonly messages: number;
+  /** Most bytes that wait: payload, key and headers of the messages. */
+  readonly bytes: number;
+}
+
+/** Always the first frame: who you are, where you start, and what you were granted. */
+export interface StartedFrame {
+  readonly kind: "started";
+  readonly subscriptionId: string;
+  /** The messages that follow have higher offsets. */
+  readonly position: Position;
+  /** The overflow policy granted; it can differ from the one asked for. */
+  readonly overflow: OverflowPolicyName;
+  /** The queue bounds granted. */
+  readonly queue: QueueBounds;
+}
+
+/**
+ * Why messages were lost.
+ *
+ * - `overflow`: the queue was full and the policy dropped them.
+ * - `oversize`: one message alone is larger than the byte bound of the queue.
+ * - `trimmed`: they lie between the position asked for and the oldest offset still retained.
+ * - `render-failed`: the message could not be encoded for this subscriber.
+ * - `filter-failed`: the subscriber's own predicate threw, so nobody knows whether it wanted the message.
+ */
+export type GapReason = "overflow" | "oversize" | "trimmed" | "render-failed" | "filter-failed";
+
+/** A loss. It stands where it happened: before the next message, or last when none follows. */
+export interface GapFrame {
+  readonly kind: "gap";
+  /** `undefined`: several topics, told in one notice. */
+  readonly topic: string | undefined;
+  /** Lowest offset lost. */
+  readonly from: number;
+  /** Highest offset lost. `from..to` is a hull: what lies in it was not necessarily all lost. */
+  readonly to: number;
+  /** How many messages matching this subscription were lost; `undefined` when nobody can know. */
+  readonly count: number | undefined;
+  readonly reason: GapReason;
+}
+
+/** A position without a message: nothing at or below it will come any more. */
+export interface ProgressFrame {
+  readonly kind: "progress";
+  readonly position: Position;
+  /** Messages replaced by newer ones of their key since the last progress frame. */
+  readonly conflated: number;
+}
+
+/** The subscription changed its state, as the server sees it. */
+export interface StateFrame {
+  readonly kind: "state";
+  /** `draining`: nothing new is admitted; what is queued still comes, then the end. */
+  readonly state: "draining";
+}
+
+/** Always the last frame. Transports turn it into their own way of ending. */
+export interface EndFrame {
+  readonly kind: "end";
+  readonly reason: CloseReason;
+  /** The highest position known to be behind the subscriber. */
+  readonly position: Position;
+  /** One sentence for people. */
+  readonly detail: string;
+  /** Messages lost in this subscription's lifetime, whether or not a gap notice could tell. */
+  readonly lost: number;
+  /** How long to wait before coming back, in milliseconds; `undefined` where coming back makes no sense. */
+  readonly retryAfterMs: number | undefined;
+}
+
+/** What a sink is given, and what a subscriber reads. */
+export type Frame = StartedFrame | MessageFrame | GapFrame | ProgressFrame | StateFrame | EndFrame;

@@ -1,0 +1,19 @@
+/**
+ * A place in one history: everything up to and including `offset` lies behind it. It is what a client hands
+ * back to go on where it was.
+ */
+export interface Position {
+  /** Identity of one history. Offsets of different epochs cannot be compared. */
+  readonly epoch: string;
+  /** Hub-wide number of a message, a safe integer >= 0; 0 is the place before the first message. */
+  readonly offset: number;
+}
+
+/**
+ * Where a subscription starts.
+ *
+ * - `"live"`: with the next message published.
+ * - a {@link Position}: with the message after it. What is no longer retained is announced as a gap with the
+ *   reason `trimmed`, before the first message.
+ */
+export type Start = "live" | Position;
