@@ -1,7 +1,8 @@
 import * as diagnostics from "../diagnostics.ts";
-import { SpillwayError } from "../errors.ts";
+import { quote, SpillwayError } from "../errors.ts";
 import type { EndFrame, Position } from "../protocol/index.ts";
 import type { Access, AccessRequest } from "./access.ts";
+import type { History, Seen } from "./catch-up.ts";
 import { FlushLoop } from "./flush-loop.ts";
 import { HookReports } from "./hook-reports.ts";
 import { InterestIndex, type Membership } from "./interest-index.ts";
@@ -9,10 +10,12 @@ import { LocalSubscription } from "./local-subscription.ts";
 import { Message } from "./message.ts";
 import { checkDuration, type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./options.ts";
 import { copyPayload, messageBytes, type PublishOptions } from "./publication.ts";
+import { RetentionRules } from "./retention.ts";
 import type { Sink } from "./sink.ts";
 import { BookTotals, type HubStats, lost, type TopicStats } from "./stats.ts";
 import { agreeOnTerms, type SubscribeRequest } from "./subscribe-request.ts";
 import { Subscription, type SubscriptionHost } from "./subscription.ts";
+import { isTopic } from "./topic-names.ts";
 import { type Topic, TopicTable } from "./topic-table.ts";
 import { Watch } from "./watch.ts";
 
@@ -63,6 +66,8 @@ export class Hub implements AsyncDisposable {
   #evaluatedThrough = 0;
   #fanningOut = false;
   /** Published by a hook while another message was being fanned out: numbered, and next in line. */
+  /** Parked by that message: they leave the lists when nobody walks them any more. */
+  readonly #leaving: Subscription[] = [];
   readonly #waiting: { topic: Topic<Subscription>; message: Message }[] = [];
 
   // Books of what is no more.
@@ -80,17 +85,35 @@ export class Hub implements AsyncDisposable {
     this.#options = resolved;
     this.#flushLoop = new FlushLoop(resolved.clock, resolved.flush);
     this.#reports = new HookReports(resolved);
-    this.#watch = new Watch(resolved.clock, this.#subscriptions, this.#flushLoop);
-    this.#topics = new TopicTable(resolved.maxTopics);
+    this.#watch = new Watch(resolved.clock, this.#subscriptions, () => this.#settle());
+    const rules = new RetentionRules(resolved.retention);
+    this.#topics = new TopicTable(resolved.maxTopics, (topic) => rules.logFor(topic));
     const hub = this;
+    const history: History<Subscription> = {
+      get lastOffset() {
+        return hub.#lastOffset;
+      },
+      get forgottenThrough() {
+        return hub.#topics.forgottenThrough;
+      },
+      get topicsVersion() {
+        return hub.#topics.version;
+      },
+      topicsOf: (subscription) => this.#topicsOf(subscription),
+      nowMs: () => resolved.clock.unixMs(),
+    };
     this.#host = {
       options: resolved,
       flushLoop: this.#flushLoop,
+      history,
       get evaluatedThrough() {
         return hub.#evaluatedThrough;
       },
       reportHookError: (hook, error) => this.reportHookError(hook, error),
       retryAfterMs: () => Math.round(resolved.retryDelayMs * (0.5 + Math.random())),
+      seenBefore: (message, subscription) => this.#seenBefore(message, subscription),
+      rest: (subscription) => this.#rest(subscription),
+      wake: (subscription) => this.#wake(subscription),
       forget: (subscription, end) => this.#forget(subscription, end),
     };
   }
@@ -123,6 +146,10 @@ export class Hub implements AsyncDisposable {
       throw new SpillwayError("CLOSED", "the hub is closed: publish to it before close()");
     const bytes = messageBytes(payload, options, this.#options.maxMessageBytes);
     const topic = this.#topics.use(topicName);
+    if (topic.log?.keyed === true && options?.key === undefined) {
+      const rule = `topic ${quote(topicName)} retains the latest message per key: publish to it with a key`;
+      throw new SpillwayError("MESSAGE_INVALID", rule, { field: "key" });
+    }
     const offset = ++this.#lastOffset;
     const message = new Message({
       topic: topicName,
@@ -132,11 +159,13 @@ export class Hub implements AsyncDisposable {
       headers: options?.headers === undefined ? undefined : { ...options.headers },
       publishedAtMs: this.#options.clock.unixMs(),
       payload: copyPayload(payload),
+      tombstone: options?.tombstone === true,
       bytes,
     });
     topic.lastOffset = offset;
     topic.published++;
     topic.publishedBytes += bytes;
+    topic.log?.append(message);
     this.#published++;
     this.#publishedBytes += bytes;
     if (this.#fanningOut) this.#waiting.push({ topic, message });
@@ -210,7 +239,7 @@ export class Hub implements AsyncDisposable {
   stats(): HubStats {
     const totals = new BookTotals();
     totals.add(this.#endedBooks.sum());
-    const states = { live: 0, draining: 0, stalled: 0 };
+    const states = { live: 0, "catching-up": 0, parked: 0, draining: 0, stalled: 0 };
     for (const subscription of this.#subscriptions.keys()) {
       const stats = subscription.stats();
       totals.add(stats);
@@ -281,6 +310,7 @@ export class Hub implements AsyncDisposable {
       this.#offer(next.topic, next.message);
     }
     this.#fanningOut = false;
+    for (let next = this.#leaving.pop(); next !== undefined; next = this.#leaving.pop()) this.#rest(next);
   }
 
   #offer(topic: Topic<Subscription>, message: Message): void {
@@ -298,6 +328,47 @@ export class Hub implements AsyncDisposable {
       topic.interestsVersion = this.#interests.version;
     }
     return topic.interests;
+  }
+
+  #topicsOf(subscription: Subscription): readonly Topic<Subscription>[] {
+    const { patterns } = subscription.terms;
+    if (patterns.every(isTopic)) {
+      return patterns.map((name) => this.#topics.find(name)).filter((topic) => topic !== undefined);
+    }
+    const interests = new Set<unknown>();
+    for (const { interest } of this.#subscriptions.get(subscription)?.memberships ?? [])
+      interests.add(interest);
+    return [...this.#topics].filter((topic) => this.#interestsIn(topic).some((one) => interests.has(one)));
+  }
+
+  /** How many messages of its topics a subscription had got by the time of `message`, where that is known. */
+  #seenBefore(message: Message, subscription: Subscription): Seen<Subscription> | undefined {
+    // Messages that wait are counted in their topics already, and wildcards would mean to walk all topics.
+    if (this.#waiting.length > 0 || !subscription.terms.patterns.every(isTopic)) return undefined;
+    const topics = this.#topicsOf(subscription);
+    return new Map(topics.map((topic) => [topic, topic.published - (topic.name === message.topic ? 1 : 0)]));
+  }
+
+  #rest(subscription: Subscription): void {
+    if (this.#fanningOut) {
+      this.#leaving.push(subscription);
+      return;
+    }
+    if (subscription.state === "live") return;
+    const memberships = this.#subscriptions.get(subscription)?.memberships ?? [];
+    for (const membership of memberships) this.#interests.rest(membership);
+  }
+
+  /** Joins at the end of the lists, so it may also happen while they are walked. */
+  #wake(subscription: Subscription): void {
+    const memberships = this.#subscriptions.get(subscription)?.memberships ?? [];
+    for (const membership of memberships) this.#interests.wake(membership);
+  }
+
+  #settle(): void {
+    this.#flushLoop.settle();
+    const now = this.#options.clock.unixMs();
+    for (const topic of this.#topics) topic.log?.expire(now);
   }
 
   /** In the flush: nobody walks the lists that it changes. */

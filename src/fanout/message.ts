@@ -27,6 +27,7 @@ export class Message implements MessageFrame, QueueItem {
   readonly headers: Readonly<Record<string, string>> | undefined;
   readonly publishedAtMs: number;
   readonly payload: Uint8Array;
+  readonly tombstone: boolean;
   /** What it weighs in queues: payload, key and headers, in bytes. */
   readonly bytes: number;
   /** Topic and key as one string, made once here rather than once per queue. NUL is in no topic. */
@@ -45,6 +46,7 @@ export class Message implements MessageFrame, QueueItem {
     this.headers = fields.headers;
     this.publishedAtMs = fields.publishedAtMs;
     this.payload = fields.payload;
+    this.tombstone = fields.tombstone;
     this.bytes = fields.bytes;
     this.identity = fields.key === undefined ? undefined : `${fields.topic}\0${fields.key}`;
   }

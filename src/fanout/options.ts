@@ -7,7 +7,9 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { OVERFLOW_POLICIES, type OverflowPolicyName, type QueueBounds } from "../protocol/index.ts";
 import type { Authorize } from "./access.ts";
+import type { ResolvedRetention, Retention } from "./retention.ts";
 import type { BatchLimits } from "./sink.ts";
+import { checkPattern } from "./topic-names.ts";
 
 export interface HubOptions {
   /**
@@ -53,6 +55,14 @@ export interface HubOptions {
    * @default 100_000
    */
   readonly maxTopics?: number;
+
+  /**
+   * Which topics retain messages for those who come back or were parked; for each topic the first rule whose
+   * pattern matches. Retained messages are shared with the queues that hold them.
+   *
+   * @default none: a subscriber who comes back is told what it missed as a gap
+   */
+  readonly retention?: readonly Retention[];
 
   /**
    * A write that makes no progress for this long makes its subscription `stalled`. In milliseconds; grows with
@@ -153,6 +163,7 @@ export interface ResolvedHubOptions {
   readonly maxMessageBytes: number;
   readonly maxSubscriptions: number;
   readonly maxTopics: number;
+  readonly retention: readonly ResolvedRetention[];
   readonly stallTimeoutMs: number;
   readonly evictStalledAfterMs: number;
   readonly minBytesPerSecond: number;
@@ -176,6 +187,7 @@ export function resolveHubOptions(given: HubOptions = {}): ResolvedHubOptions {
     maxMessageBytes: checkWhole("maxMessageBytes", given.maxMessageBytes ?? 1024 * 1024, 1),
     maxSubscriptions: checkWhole("maxSubscriptions", given.maxSubscriptions ?? 100_000, 1),
     maxTopics: checkWhole("maxTopics", given.maxTopics ?? 100_000, 2),
+    retention: (given.retention ?? []).map(checkRetention),
     stallTimeoutMs: checkDuration("stallTimeoutMs", given.stallTimeoutMs ?? 5_000),
     evictStalledAfterMs: checkDuration("evictStalledAfterMs", given.evictStalledAfterMs ?? 60_000, true),
     minBytesPerSecond: checkWhole("minBytesPerSecond", given.minBytesPerSecond ?? 1024, 1),
@@ -203,6 +215,7 @@ const HUB_OPTION_NAMES: Readonly<Record<keyof HubOptions, true>> = {
   maxMessageBytes: true,
   maxSubscriptions: true,
   maxTopics: true,
+  retention: true,
   stallTimeoutMs: true,
   evictStalledAfterMs: true,
   minBytesPerSecond: true,
@@ -256,6 +269,27 @@ export function checkDuration(name: string, value: unknown, forever = false): nu
     throw new RangeError(`${name} must be a number of milliseconds, ${range}, got ${String(value)}`);
   }
   return value;
+}
+
+function checkRetention(rule: Retention, index: number): ResolvedRetention {
+  const name = `retention[${index}]`;
+  checkPattern(rule.pattern);
+  if ("latestPerKey" in rule) {
+    checkNames(name, rule, { pattern: true, latestPerKey: true, keys: true, tombstoneAgeMs: true });
+    return {
+      pattern: rule.pattern,
+      latestPerKey: true,
+      keys: checkWhole(`${name}.keys`, rule.keys ?? 10_000, 1),
+      tombstoneAgeMs: checkDuration(`${name}.tombstoneAgeMs`, rule.tombstoneAgeMs ?? 3_600_000, true),
+    };
+  }
+  checkNames(name, rule, { pattern: true, messages: true, bytes: true, ageMs: true });
+  return {
+    pattern: rule.pattern,
+    messages: checkWhole(`${name}.messages`, rule.messages ?? 1024, 1),
+    bytes: checkWhole(`${name}.bytes`, rule.bytes ?? 1024 * 1024, 1),
+    ageMs: checkDuration(`${name}.ageMs`, rule.ageMs ?? Number.POSITIVE_INFINITY, true),
+  };
 }
 
 function checkEpoch(epoch: unknown): string {

@@ -5,6 +5,12 @@ export interface PublishOptions {
   readonly key?: string | undefined;
   /** Passed on to subscribers. At most 32, together at most 8,192 characters. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /**
+   * The key is deleted: topics that retain the latest message per key forget it. Needs a key.
+   *
+   * @default false
+   */
+  readonly tombstone?: boolean | undefined;
 }
 
 /** Longest key, in UTF-16 units. */
@@ -33,6 +39,11 @@ export function messageBytes(
     );
   }
   let bytes = typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
+  if (options?.tombstone === true && options.key === undefined) {
+    throw new SpillwayError("MESSAGE_INVALID", "expected a key with a tombstone: it says which key is gone", {
+      field: "key",
+    });
+  }
   if (options?.key !== undefined) bytes += keyBytes(options.key);
   if (options?.headers !== undefined) bytes += headerBytes(options.headers);
   if (bytes > most) {

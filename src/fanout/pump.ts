@@ -23,7 +23,9 @@ export type DeliveryPhase = "idle" | "writing" | "stalled" | "paused" | "ended";
 /** Where a pump gets its frames, and whom it tells how they fared: the subscription. */
 export interface PumpSource {
   readonly hasWork: boolean;
-  /** Puts the next batch into `frames`. Once taken it is in flight until `settled`. */
+  /** It reads the past rather than what is published. */
+  readonly isCatchingUp: boolean;
+  /** Puts the next batch, if there is one, into `frames`. Once taken it is in flight until `settled`. */
   take(frames: SinkFrame[], limits: BatchLimits): void;
   /** The batch in flight is handed over. */
   settled(): void;
@@ -145,7 +147,7 @@ export class Pump implements Flushable, SinkFeedback {
 
   #list(): void {
     this.#listed = true;
-    this.#loop.add(this);
+    this.#loop.add(this, this.#source.isCatchingUp ? "catching-up" : "live");
   }
 
   #pump(): void {
@@ -155,13 +157,7 @@ export class Pump implements Flushable, SinkFeedback {
     if (borrowed) scratchTaken = true;
     try {
       this.#source.take(frames, this.#limits);
-      this.#phase = "writing";
-      this.#writingSince = undefined;
-      this.#batches++;
-      const outcome = this.#sink.write(frames);
-      // The sink may have called written() or closed() on the way; then there is nothing left to settle.
-      if (outcome === "pending" || this.#phase !== "writing" || this.#end !== undefined) return;
-      this.#settle(outcome === "paused" ? "paused" : "idle");
+      if (frames.length > 0) this.#write(frames);
     } catch {
       // A sink throws nothing by contract. One that does is broken, and cannot be told anything any more.
       this.#source.sinkClosed();
@@ -172,6 +168,16 @@ export class Pump implements Flushable, SinkFeedback {
       }
     }
     if (this.#phase === "idle" && this.#source.hasWork) this.ready();
+  }
+
+  #write(frames: readonly SinkFrame[]): void {
+    this.#phase = "writing";
+    this.#writingSince = undefined;
+    this.#batches++;
+    const outcome = this.#sink.write(frames);
+    // The sink may have called written() or closed() on the way; then there is nothing left to settle.
+    if (outcome === "pending" || this.#phase !== "writing" || this.#end !== undefined) return;
+    this.#settle(outcome === "paused" ? "paused" : "idle");
   }
 
   #settle(phase: "idle" | "paused"): void {

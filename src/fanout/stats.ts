@@ -69,7 +69,7 @@ export interface HubStats extends Books {
   readonly publishedBytes: number;
   readonly topics: number;
   /** Subscriptions now, by state. */
-  readonly subscriptions: Readonly<Record<"live" | "draining" | "stalled", number>>;
+  readonly subscriptions: Readonly<Record<Exclude<SubscriptionState, "ended"> | "stalled", number>>;
   /** Subscriptions that ended, by close reason. Only reasons that occurred. */
   readonly ended: Readonly<Record<string, number>>;
   readonly queuedBytes: number;

@@ -57,16 +57,23 @@ export function agreeOnTerms(
     request.overflow === undefined ? undefined : checkOverflow("overflow", request.overflow),
   );
   const queue = inField("queue", () => checkBounds("queue", request.queue, options.queue));
+  const granted = grantOverflow(access ?? {}, overflow, options.overflow);
+  if (granted === "park" && options.retention.length === 0) {
+    throw new SpillwayError(
+      "REQUEST_INVALID",
+      "the overflow policy park needs a replay log, and this hub retains nothing: set its option retention",
+      { field: "overflow" },
+    );
+  }
   return {
     patterns: agreeOnPatterns(request.patterns),
-    overflow: grantOverflow(access ?? {}, overflow, options.overflow),
+    overflow: granted,
     queue: access === undefined ? queue : grantQueue(access, queue, options.maxQueue),
     passes: typeof request.filter === "function" ? request.filter : keyPredicate(request.filter),
     clientName: checkClientName(request.clientName),
     identity: access?.identity,
     class: access?.class,
-    startsBehind: now.offset,
-    resumeAfter: agreeOnStart(request.start ?? "live", now),
+    start: checkStart(request.start ?? "live", now),
   };
 }
 
@@ -85,8 +92,21 @@ function agreeOnPatterns(patterns: readonly string[]): readonly string[] {
   return [...distinct];
 }
 
-function agreeOnStart(start: Start, now: Position): number | undefined {
-  if (start === "live") return undefined;
+function checkStart(start: Start, now: Position): Start {
+  if (start === "live" || start === "oldest" || start === "snapshot") return start;
+  if (typeof start === "object" && start !== null) {
+    if ("epoch" in start) return checkPosition(start, now);
+    if ("newest" in start && Number.isSafeInteger(start.newest) && start.newest >= 1) return start;
+    if ("sinceMs" in start && Number.isFinite(start.sinceMs)) return start;
+  }
+  throw new SpillwayError(
+    "REQUEST_INVALID",
+    `expected a start of "live", "oldest", "snapshot", a position, { newest: 1 or more } or { sinceMs: Unix time }, got ${quote(JSON.stringify(start))}`,
+    { field: "start" },
+  );
+}
+
+function checkPosition(start: Position, now: Position): Position {
   if (start.epoch !== now.epoch) {
     throw new SpillwayError(
       "EPOCH_MISMATCH",
@@ -101,7 +121,7 @@ function agreeOnStart(start: Start, now: Position): number | undefined {
       { field: "position" },
     );
   }
-  return start.offset;
+  return start;
 }
 
 function keyPredicate(filter: KeyFilter | undefined): ((message: Message) => boolean) | undefined {

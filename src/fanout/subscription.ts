@@ -7,8 +7,11 @@ import {
   type OverflowPolicyName,
   type Position,
   type QueueBounds,
+  type Start,
+  type StateFrame,
 } from "../protocol/index.ts";
 import { BoundedQueue, type LossListener, type LossReason, overflowPolicy } from "../queue/index.ts";
+import { CatchUp, type History, offsetBeforeNewest, offsetSince, type Seen } from "./catch-up.ts";
 import type { FlushLoop } from "./flush-loop.ts";
 import { GapLedger } from "./gap-ledger.ts";
 import type { Message } from "./message.ts";
@@ -18,23 +21,36 @@ import type { BatchLimits, Sink, SinkFrame } from "./sink.ts";
 import { type Losses, lost, type SubscriptionStats } from "./stats.ts";
 
 /**
- * The life of a subscription. It moves down this list only, and only its own methods move it.
+ * The life of a subscription. Only its own methods move it.
  *
  * - `live`: fed from publish.
+ * - `catching-up`: fed from the replay logs, at its own pace; not offered what is published.
+ * - `parked`: its queue was full under the policy `park`; what is queued is delivered, nothing is admitted.
  * - `draining`: nothing new is admitted; what is queued is still delivered, then it ends.
  * - `ended`: over. Exactly one close reason, the queue is empty, the books are closed.
+ *
+ *     (start) ─► catching-up ─► live ─► parked        every state may go to draining and ended,
+ *        └────────────────────►  ▲        │           which lead nowhere else
+ *                                └─ catching-up ◄┘
  */
-export type SubscriptionState = "live" | "draining" | "ended";
+export type SubscriptionState = "live" | "catching-up" | "parked" | "draining" | "ended";
 
 /** What a subscription needs of the hub around it. */
 export interface SubscriptionHost {
   readonly options: ResolvedHubOptions;
   readonly flushLoop: FlushLoop;
+  readonly history: History<Subscription>;
   /** Every subscription has been offered everything up to this offset. */
   readonly evaluatedThrough: number;
   reportHookError(hook: string, error: unknown): void;
   /** A retry delay to suggest, in milliseconds. */
   retryAfterMs(): number;
+  /** What makes counts exact later, for one that is parked by this message; `undefined` when it is not known. */
+  seenBefore(message: Message, subscription: Subscription): Seen<Subscription> | undefined;
+  /** Stops offering it messages; at the latest when the fan-out under way is over. */
+  rest(subscription: Subscription): void;
+  /** Offers it messages again, from the next one on. */
+  wake(subscription: Subscription): void;
   /** Called in the flush, once, after the sink got its end. */
   forget(subscription: Subscription, end: EndFrame): void;
 }
@@ -48,14 +64,21 @@ export interface SubscriptionTerms {
   readonly clientName: string | undefined;
   readonly identity: string | undefined;
   readonly class: string | undefined;
-  /** The newest offset there is: the subscription is offered what comes behind it. */
-  readonly startsBehind: number;
-  /** The offset it resumes behind, if it does. What lies between the two is no longer retained. */
-  readonly resumeAfter: number | undefined;
+  readonly start: Start;
 }
 
 /** What a frame weighs on the wire beside its payload, roughly: for the limit of a batch, not for the bounds. */
 const FRAME_OVERHEAD_BYTES = 64;
+
+/** Messages looked at in one refill: a filter that rejects a long past must not hold up everybody else. */
+const MESSAGES_PER_REFILL = 1024;
+
+/** A state frame that stands in line. */
+interface Mark {
+  /** The place that it comes before. */
+  readonly before: number;
+  readonly state: StateFrame["state"];
+}
 
 /**
  * One subscriber: its queue, the losses it has not been told, its books and its place in the history. It decides
@@ -70,6 +93,11 @@ export class Subscription implements PumpSource, LossListener<Message> {
   readonly #gaps = new GapLedger();
   readonly #pump: Pump;
   #state: SubscriptionState = "live";
+  /** While catching up or parked. */
+  #catchUp: CatchUp<Subscription> | undefined;
+  /** Read from the log, and too large for what is free in the queue now. */
+  #held: Message | undefined;
+  readonly #marks: Mark[] = [];
 
   // Frames that are owed besides messages and gaps.
   #startedDue = true;
@@ -110,13 +138,11 @@ export class Subscription implements PumpSource, LossListener<Message> {
     this.#host = host;
     this.terms = terms;
     this.#queue = new BoundedQueue<Message>(terms.queue, overflowPolicy(terms.overflow), this);
-    const now = terms.startsBehind;
-    const start = terms.resumeAfter ?? now;
+    const now = host.history.lastOffset;
     this.#offeredThrough = now;
-    this.#takenThrough = start;
-    this.#settledThrough = start;
-    this.#announcedThrough = start;
-    if (start < now) this.#gaps.loseAtTail(undefined, start + 1, now, undefined, "trimmed", 0);
+    this.#takenThrough = now;
+    this.#settledThrough = now;
+    this.#announcedThrough = now;
     this.#pump = new Pump(this, sink, host.flushLoop, host.options.batch);
   }
 
@@ -133,8 +159,9 @@ export class Subscription implements PumpSource, LossListener<Message> {
     return { epoch: this.#host.options.epoch, offset: this.#settledThrough };
   }
 
-  /** Opens the sink and lets the first frame out. */
+  /** Called once the hub knows its patterns: opens the sink and lets the first frame out. */
   start(): void {
+    if (this.terms.start !== "live") this.#startInThePast(this.terms.start);
     this.#pump.open();
     this.#pump.ready();
     if (diagnostics.started.hasSubscribers) {
@@ -147,8 +174,13 @@ export class Subscription implements PumpSource, LossListener<Message> {
     if (this.#state !== "live" || this.#offeredThrough >= message.offset) return;
     this.#offeredThrough = message.offset;
     if (this.terms.passes !== undefined && !this.#passes(message)) return;
+    const outcome = this.#queue.offer(message);
+    if (outcome === "parked") {
+      this.#park(message);
+      return;
+    }
     this.#matched++;
-    if (this.#queue.offer(message) === "overrun") {
+    if (outcome === "overrun") {
       this.#discarded++;
       this.end(
         "overflow",
@@ -161,9 +193,11 @@ export class Subscription implements PumpSource, LossListener<Message> {
 
   /** Delivers what is queued, then ends with `draining`. */
   drain(): void {
-    if (this.#state !== "live") return;
-    this.#state = "draining";
+    if (this.#state === "draining" || this.#state === "ended") return;
     this.#closedThrough = this.#evaluatedThrough;
+    this.#state = "draining";
+    this.#catchUp = undefined;
+    this.#held = undefined;
     this.#stateDue = true;
     this.#progressDue = false;
     this.#pump.ready();
@@ -177,8 +211,10 @@ export class Subscription implements PumpSource, LossListener<Message> {
    */
   end(reason: CloseReason, detail: string = CLOSE_REASONS[reason].detail): void {
     if (this.#state === "ended") return;
-    this.#state = "ended";
     this.#closedThrough ??= this.#evaluatedThrough;
+    this.#state = "ended";
+    this.#catchUp = undefined;
+    this.#held = undefined;
     this.#discarded += this.#queue.clear() + this.#inFlight;
     this.#inFlight = 0;
     this.#inFlightBytes = 0;
@@ -202,7 +238,8 @@ export class Subscription implements PumpSource, LossListener<Message> {
       this.#announcedSinceWatch = false;
       return;
     }
-    if (this.#state !== "live" || now - this.#announcedAt < this.#host.options.progressIntervalMs) return;
+    if (this.#state === "draining" || this.#state === "ended") return;
+    if (now - this.#announcedAt < this.#host.options.progressIntervalMs) return;
     if (this.#undeliveredFrom() - 1 > this.#announcedThrough) {
       this.#progressDue = true;
       this.#pump.ready();
@@ -259,8 +296,18 @@ export class Subscription implements PumpSource, LossListener<Message> {
 
   get hasWork(): boolean {
     return (
-      this.#queue.length > 0 || !this.#gaps.isEmpty || this.#startedDue || this.#stateDue || this.#progressDue
+      this.#queue.length > 0 ||
+      !this.#gaps.isEmpty ||
+      this.#startedDue ||
+      this.#stateDue ||
+      this.#progressDue ||
+      this.#catchUp !== undefined ||
+      this.#marks.length > 0
     );
+  }
+
+  get isCatchingUp(): boolean {
+    return this.#catchUp !== undefined;
   }
 
   get inFlightBytes(): number {
@@ -282,6 +329,7 @@ export class Subscription implements PumpSource, LossListener<Message> {
       this.#stateDue = false;
       frames.push({ kind: "state", state: "draining" });
     }
+    if (this.#catchUp !== undefined) this.#refill(this.#catchUp);
     this.#takeLine(frames, limits);
     this.#takenThrough = this.#undeliveredFrom() - 1;
     if (this.#state === "draining" && this.#queue.conflated > this.#announcedConflated)
@@ -339,6 +387,8 @@ export class Subscription implements PumpSource, LossListener<Message> {
   #takeLine(frames: SinkFrame[], limits: BatchLimits): void {
     let room = limits.bytes;
     while (frames.length < limits.frames) {
+      // At one place: that the past follows, then what of it is lost, then that it is over.
+      if (this.#takeMark(frames, "before gaps")) continue;
       const gaps = this.#gaps.takeBefore(this.#queue.headPlace);
       if (gaps !== undefined) {
         frames.push(...gaps);
@@ -346,6 +396,7 @@ export class Subscription implements PumpSource, LossListener<Message> {
         for (const gap of gaps) this.#announced(gap.to);
         continue;
       }
+      if (this.#takeMark(frames, "any")) continue;
       const next = this.#queue.head;
       if (next === undefined) return;
       room -= next.bytes + FRAME_OVERHEAD_BYTES;
@@ -357,6 +408,99 @@ export class Subscription implements PumpSource, LossListener<Message> {
       this.#inFlightBytes += next.bytes;
       this.#announced(next.offset);
     }
+  }
+
+  #takeMark(frames: SinkFrame[], which: "before gaps" | "any"): boolean {
+    const mark = this.#marks[0];
+    if (mark === undefined || mark.before > this.#queue.headPlace) return false;
+    if (which === "before gaps" && mark.state === "live") return false;
+    this.#marks.shift();
+    frames.push({ kind: "state", state: mark.state });
+    return true;
+  }
+
+  #mark(state: StateFrame["state"]): void {
+    this.#marks.push({ before: this.#queue.tailPlace, state });
+  }
+
+  #startInThePast(start: Exclude<Start, "live">): void {
+    const { history } = this.#host;
+    const read = (cursor: number) => new CatchUp(history, this, cursor, this.terms.passes !== undefined);
+    let from: number;
+    if (typeof start === "object" && "epoch" in start) {
+      from = start.offset;
+      this.#catchUp = read(from);
+    } else {
+      this.#catchUp = read(this.#cursorFor(start));
+      from = this.#catchUp.startWithWhatThereIs(start === "snapshot");
+    }
+    this.#takenThrough = from;
+    this.#settledThrough = from;
+    this.#announcedThrough = from;
+    this.#state = "catching-up";
+    this.#mark("catching-up");
+    this.#host.rest(this);
+  }
+
+  #cursorFor(start: Exclude<Start, "live" | Position>): number {
+    if (typeof start === "string") return 0;
+    const { history } = this.#host;
+    const topics = history.topicsOf(this);
+    if ("sinceMs" in start) return offsetSince(history, topics, start.sinceMs);
+    return offsetBeforeNewest(
+      history,
+      topics,
+      start.newest,
+      (message) => this.terms.passes?.(message) ?? true,
+    );
+  }
+
+  /** The queue was full: it stays as it is, and what was refused is the first thing to be read from the log. */
+  #park(refused: Message): void {
+    this.#state = "parked";
+    const seen = this.#host.seenBefore(refused, this);
+    const filtered = this.terms.passes !== undefined;
+    this.#catchUp = new CatchUp(this.#host.history, this, refused.offset - 1, filtered, seen);
+    this.#mark("parked");
+    this.#host.rest(this);
+  }
+
+  /**
+   * Fills the queue from the logs, to half its bound. When nothing is left above the cursor it turns live in the
+   * same step: whatever is published from here on is offered.
+   */
+  #refill(catchUp: CatchUp<Subscription>): void {
+    const { messages, bytes } = this.terms.queue;
+    for (let looked = 0; looked < MESSAGES_PER_REFILL; looked++) {
+      if (this.#queue.length >= Math.max(1, messages / 2) || this.#queue.bytes >= Math.max(1, bytes / 2))
+        return;
+      this.#state = "catching-up";
+      const next = this.#held ?? catchUp.next();
+      this.#held = undefined;
+      if (next === undefined) {
+        this.#turnLive();
+        return;
+      }
+      if (next.kind === "gap") {
+        const { topic, from, to, count, reason } = next;
+        this.#gaps.loseAtTail(topic, from, to, count, reason, this.#queue.tailPlace);
+      } else if (this.terms.passes === undefined || this.#passes(next)) {
+        if (next.bytes <= bytes && !this.#queue.fits(next)) {
+          this.#held = next;
+          return;
+        }
+        this.#matched++;
+        this.#queue.offer(next);
+      }
+    }
+  }
+
+  #turnLive(): void {
+    this.#state = "live";
+    this.#catchUp = undefined;
+    this.#offeredThrough = this.#host.history.lastOffset;
+    this.#mark("live");
+    this.#host.wake(this);
   }
 
   /** Under conflation neither a message nor a gap moves the position; see `undeliveredFrom`. */
@@ -391,7 +535,9 @@ export class Subscription implements PumpSource, LossListener<Message> {
 
   /** Everything up to here has been offered, or was not for it. Within a publish, subscriptions differ in it. */
   get #evaluatedThrough(): number {
-    return this.#closedThrough ?? Math.max(this.#host.evaluatedThrough, this.#offeredThrough);
+    if (this.#closedThrough !== undefined) return this.#closedThrough;
+    if (this.#held !== undefined) return this.#held.offset - 1;
+    return this.#catchUp?.cursor ?? Math.max(this.#host.evaluatedThrough, this.#offeredThrough);
   }
 
   #passes(message: Message): boolean {

@@ -1,5 +1,4 @@
 import type { Clock } from "../clock.ts";
-import type { FlushLoop } from "./flush-loop.ts";
 import { WATCH_INTERVAL_MS } from "./options.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -16,17 +15,18 @@ const ROUNDS_BETWEEN_SETTLING = 40;
 export class Watch {
   readonly #clock: Clock;
   readonly #subscriptions: ReadonlyMap<Subscription, unknown>;
-  readonly #flushLoop: FlushLoop;
+  readonly #settle: () => void;
   #stop: (() => void) | undefined;
   #lastRoundAt = 0;
   #rounds = 0;
   /** Milliseconds in which the event loop was free. */
   #time = 0;
 
-  constructor(clock: Clock, subscriptions: ReadonlyMap<Subscription, unknown>, flushLoop: FlushLoop) {
+  /** @param settle - gives storage back that is not needed any more; called now and then */
+  constructor(clock: Clock, subscriptions: ReadonlyMap<Subscription, unknown>, settle: () => void) {
     this.#clock = clock;
     this.#subscriptions = subscriptions;
-    this.#flushLoop = flushLoop;
+    this.#settle = settle;
   }
 
   start(): void {
@@ -50,6 +50,6 @@ export class Watch {
       subscription.watch(this.#time);
       if (settling) subscription.settleStorage();
     }
-    if (settling) this.#flushLoop.settle();
+    if (settling) this.#settle();
   }
 }

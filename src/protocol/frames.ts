@@ -18,6 +18,8 @@ export interface MessageFrame {
   /** Unix time in milliseconds, with a fraction. */
   readonly publishedAtMs: number;
   readonly payload: Uint8Array;
+  /** The key is gone: a state kept per key drops it. */
+  readonly tombstone: boolean;
 }
 
 /** Bounds of one subscriber's queue. Both hold at every instant. */
@@ -73,11 +75,18 @@ export interface ProgressFrame {
   readonly conflated: number;
 }
 
-/** The subscription changed its state, as the server sees it. */
+/**
+ * The subscription changed its state, as the server sees it. The frame stands in line where that happened.
+ *
+ * - `catching-up`: what follows is read from the replay logs.
+ * - `live`: everything retained was sent; what follows comes as it is published. After a start with `snapshot`
+ *   this marks the state as complete.
+ * - `parked`: the queue was full; what follows the queued messages will be read from the replay logs.
+ * - `draining`: nothing new is admitted; what is queued still comes, then the end.
+ */
 export interface StateFrame {
   readonly kind: "state";
-  /** `draining`: nothing new is admitted; what is queued still comes, then the end. */
-  readonly state: "draining";
+  readonly state: "catching-up" | "live" | "parked" | "draining";
 }
 
 /** Always the last frame. Transports turn it into their own way of ending. */

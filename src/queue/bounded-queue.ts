@@ -20,9 +20,17 @@ export interface QueueItem {
  * - `displaced`: it waits at the end of the line; older ones were lost for it.
  * - `refused`: it was lost; the queue is full.
  * - `oversize`: it was lost; alone it is larger than the byte bound.
+ * - `parked`: nothing was stored or counted as lost; the policy wants the subscription to read on from the log.
  * - `overrun`: nothing was stored or counted as lost; the policy wants the subscription ended.
  */
-export type OfferOutcome = "queued" | "conflated" | "displaced" | "refused" | "oversize" | "overrun";
+export type OfferOutcome =
+  | "queued"
+  | "conflated"
+  | "displaced"
+  | "refused"
+  | "oversize"
+  | "parked"
+  | "overrun";
 
 export type LossReason = "overflow" | "oversize";
 

@@ -47,12 +47,15 @@ const dropNewest: OverflowPolicy = {
 
 const conflate: OverflowPolicy = { ...dropOldest, name: "conflate", keyed: true };
 
+const park: OverflowPolicy = { name: "park", keyed: false, overflow: () => "parked" };
+
 const evict: OverflowPolicy = { name: "evict", keyed: false, overflow: () => "overrun" };
 
 const policies: Readonly<Record<OverflowPolicyName, OverflowPolicy>> = {
   "drop-oldest": dropOldest,
   "drop-newest": dropNewest,
   conflate,
+  park,
   evict,
 };
 
