@@ -15,6 +15,7 @@
  * - `UNAUTHENTICATED`, `NOT_ALLOWED`: thrown by an `authorize` hook, or by what it granted.
  * - `ID_TAKEN`, `ID_UNKNOWN`: an id of the Longlived service is in use, or is not.
  * - `LIMIT_REACHED`: a limit on subscriptions is reached.
+ * - `TIMEOUT`: a wait took longer than it was allowed to.
  * - `CLOSED`: the hub, server or client is closed or closing.
  * - `ENDED`: a subscription ended against its reader's will; `reason` says why.
  * - `ADDRESS_INVALID`, `ADDRESS_UNAVAILABLE`: the server cannot listen there.
@@ -33,6 +34,7 @@ export type ErrorCode =
   | "ID_TAKEN"
   | "ID_UNKNOWN"
   | "LIMIT_REACHED"
+  | "TIMEOUT"
   | "CLOSED"
   | "ENDED"
   | "ADDRESS_INVALID"

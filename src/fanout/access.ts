@@ -26,7 +26,7 @@ export interface Access {
    * The overflow policies it may ask for. A caller that asks for none gets the hub's default, or the first of
    * these if that one is not among them.
    *
-   * @default all
+   * @default all but `block`, which lets a remote subscriber slow down the publishers
    */
   readonly overflow?: readonly OverflowPolicyName[];
   /**
@@ -46,13 +46,15 @@ export interface Access {
  */
 export type Authorize = (request: AccessRequest) => Access | undefined | Promise<Access | undefined>;
 
+const OPEN_TO_ALL = OVERFLOW_POLICIES.filter((policy) => policy !== "block");
+
 /** The policy that a caller gets. */
 export function grantOverflow(
   access: Access,
   asked: OverflowPolicyName | undefined,
   standard: OverflowPolicyName,
 ): OverflowPolicyName {
-  const allowed = access.overflow ?? OVERFLOW_POLICIES;
+  const allowed = access.overflow ?? OPEN_TO_ALL;
   if (asked === undefined) return allowed.includes(standard) ? standard : (allowed[0] ?? standard);
   if (allowed.includes(asked)) return asked;
   throw new SpillwayError(

@@ -2,6 +2,7 @@ import * as diagnostics from "../diagnostics.ts";
 import { quote, SpillwayError } from "../errors.ts";
 import type { EndFrame, Position } from "../protocol/index.ts";
 import type { Access, AccessRequest } from "./access.ts";
+import { Backpressure } from "./backpressure.ts";
 import type { History, Seen } from "./catch-up.ts";
 import { FlushLoop } from "./flush-loop.ts";
 import { HookReports } from "./hook-reports.ts";
@@ -9,7 +10,7 @@ import { InterestIndex, type Membership } from "./interest-index.ts";
 import { LocalSubscription } from "./local-subscription.ts";
 import { Message } from "./message.ts";
 import { checkDuration, type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./options.ts";
-import { copyPayload, messageBytes, type PublishOptions } from "./publication.ts";
+import { copyPayload, messageBytes, type Publication, type PublishOptions } from "./publication.ts";
 import { RetentionRules } from "./retention.ts";
 import type { Sink } from "./sink.ts";
 import { BookTotals, type HubStats, lost, type TopicStats } from "./stats.ts";
@@ -23,6 +24,18 @@ import { Watch } from "./watch.ts";
 export interface Published {
   /** The number the message got. */
   readonly offset: number;
+  /**
+   * False when a blocking subscriber of the topic asks its publishers to wait, as `write()` of a Node stream does:
+   * `await hub.writable(topic)` before the next message. Who publishes on regardless loses nothing, but the
+   * subscriber is parked or evicted when its queue is full.
+   */
+  readonly writable: boolean;
+}
+
+export interface WritableOptions {
+  /** @default Infinity: the hub's `blockTimeoutMs` ends every wait */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface LocalSubscribeOptions extends Omit<SubscribeRequest, "patterns" | "onEnd"> {
@@ -60,6 +73,7 @@ export class Hub implements AsyncDisposable {
   readonly #topics: TopicTable<Subscription>;
   readonly #interests = new InterestIndex<Subscription>();
   readonly #subscriptions = new Map<Subscription, Registration>();
+  readonly #backpressure: Backpressure<Subscription>;
   readonly #host: SubscriptionHost;
 
   #lastOffset = 0;
@@ -86,6 +100,9 @@ export class Hub implements AsyncDisposable {
     this.#flushLoop = new FlushLoop(resolved.clock, resolved.flush);
     this.#reports = new HookReports(resolved);
     this.#watch = new Watch(resolved.clock, this.#subscriptions, () => this.#settle());
+    this.#backpressure = new Backpressure(resolved.clock, (subscription, topic) =>
+      this.#isFor(subscription, this.#interests.match(topic)),
+    );
     const rules = new RetentionRules(resolved.retention);
     this.#topics = new TopicTable(resolved.maxTopics, (topic) => rules.logFor(topic));
     const hub = this;
@@ -114,6 +131,8 @@ export class Hub implements AsyncDisposable {
       seenBefore: (message, subscription) => this.#seenBefore(message, subscription),
       rest: (subscription) => this.#rest(subscription),
       wake: (subscription) => this.#wake(subscription),
+      press: (subscription) => this.#backpressure.press(subscription),
+      release: (subscription) => this.#backpressure.release(subscription),
       forget: (subscription, end) => this.#forget(subscription, end),
     };
   }
@@ -150,6 +169,7 @@ export class Hub implements AsyncDisposable {
       const rule = `topic ${quote(topicName)} retains the latest message per key: publish to it with a key`;
       throw new SpillwayError("MESSAGE_INVALID", rule, { field: "key" });
     }
+    const now = this.#options.clock.unixMs();
     const offset = ++this.#lastOffset;
     const message = new Message({
       topic: topicName,
@@ -157,9 +177,10 @@ export class Hub implements AsyncDisposable {
       previousOffset: topic.lastOffset,
       key: options?.key,
       headers: options?.headers === undefined ? undefined : { ...options.headers },
-      publishedAtMs: this.#options.clock.unixMs(),
+      publishedAtMs: now,
       payload: copyPayload(payload),
       tombstone: options?.tombstone === true,
+      expiresAtMs: options?.ttlMs === undefined ? undefined : now + options.ttlMs,
       bytes,
     });
     topic.lastOffset = offset;
@@ -170,7 +191,37 @@ export class Hub implements AsyncDisposable {
     this.#publishedBytes += bytes;
     if (this.#fanningOut) this.#waiting.push({ topic, message });
     else this.#fanOut(topic, message);
-    return { offset };
+    return { offset, writable: this.#backpressure.isWritable(topicName) };
+  }
+
+  /**
+   * Resolves when no blocking subscriber of the topic asks publishers to wait, at once if there is none.
+   *
+   * @throws SpillwayError `TIMEOUT`; the signal's reason if aborted
+   */
+  writable(topic: string, options: WritableOptions = {}): Promise<void> {
+    const { timeoutMs = Number.POSITIVE_INFINITY, signal } = options;
+    return this.#backpressure.whenWritable(topic, checkDuration("timeoutMs", timeoutMs, true), signal);
+  }
+
+  /**
+   * Publishes everything that a source yields, as fast as blocking subscribers allow, and returns how many messages
+   * that were.
+   *
+   * @throws what `publish` throws, and the signal's reason if aborted; the source is closed then
+   */
+  async ingest(
+    source: AsyncIterable<Publication> | Iterable<Publication>,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<number> {
+    let count = 0;
+    for await (const { topic, payload, ...rest } of source) {
+      options.signal?.throwIfAborted();
+      const { writable } = this.publish(topic, payload, rest);
+      count++;
+      if (!writable) await this.writable(topic, options);
+    }
+    return count;
   }
 
   /**
@@ -335,10 +386,12 @@ export class Hub implements AsyncDisposable {
     if (patterns.every(isTopic)) {
       return patterns.map((name) => this.#topics.find(name)).filter((topic) => topic !== undefined);
     }
-    const interests = new Set<unknown>();
-    for (const { interest } of this.#subscriptions.get(subscription)?.memberships ?? [])
-      interests.add(interest);
-    return [...this.#topics].filter((topic) => this.#interestsIn(topic).some((one) => interests.has(one)));
+    return [...this.#topics].filter((topic) => this.#isFor(subscription, this.#interestsIn(topic)));
+  }
+
+  #isFor(subscription: Subscription, interests: readonly unknown[]): boolean {
+    const { memberships } = this.#subscriptions.get(subscription) ?? { memberships: [] };
+    return memberships.some(({ interest }) => interests.includes(interest));
   }
 
   /** How many messages of its topics a subscription had got by the time of `message`, where that is known. */

@@ -11,12 +11,13 @@
  * @module
  */
 export type { Access, AccessRequest, Authorize } from "./access.ts";
-export { Hub, type LocalSubscribeOptions, type Published } from "./hub.ts";
+export { Hub, type LocalSubscribeOptions, type Published, type WritableOptions } from "./hub.ts";
 export type { LocalSubscription } from "./local-subscription.ts";
 export type { Message, WireShape } from "./message.ts";
-export type { FlushLimits, HubOptions } from "./options.ts";
-export type { PublishOptions } from "./publication.ts";
+export type { FlushLimits, HubOptions, Watermarks } from "./options.ts";
+export type { Publication, PublishOptions } from "./publication.ts";
 export type { DeliveryPhase } from "./pump.ts";
+export type { CompactedRetention, Retention, SequentialRetention } from "./retention.ts";
 export type { BatchLimits, Sink, SinkFeedback, SinkFrame, WriteOutcome } from "./sink.ts";
 export type { Books, HubStats, Losses, SubscriptionStats, TopicStats } from "./stats.ts";
 export type { KeyFilter, SubscribeRequest } from "./subscribe-request.ts";

@@ -28,6 +28,8 @@ export class Message implements MessageFrame, QueueItem {
   readonly publishedAtMs: number;
   readonly payload: Uint8Array;
   readonly tombstone: boolean;
+  /** Unix time in milliseconds after which nobody is sent it; `undefined`: never. */
+  readonly expiresAtMs: number | undefined;
   /** What it weighs in queues: payload, key and headers, in bytes. */
   readonly bytes: number;
   /** Topic and key as one string, made once here rather than once per queue. NUL is in no topic. */
@@ -38,7 +40,9 @@ export class Message implements MessageFrame, QueueItem {
   #encoded: Uint8Array | undefined;
   #others: Map<WireShape, Uint8Array | undefined> | undefined;
 
-  constructor(fields: Omit<MessageFrame, "kind"> & { readonly bytes: number }) {
+  constructor(
+    fields: Omit<MessageFrame, "kind"> & { readonly bytes: number; readonly expiresAtMs: number | undefined },
+  ) {
     this.topic = fields.topic;
     this.offset = fields.offset;
     this.previousOffset = fields.previousOffset;
@@ -47,6 +51,7 @@ export class Message implements MessageFrame, QueueItem {
     this.publishedAtMs = fields.publishedAtMs;
     this.payload = fields.payload;
     this.tombstone = fields.tombstone;
+    this.expiresAtMs = fields.expiresAtMs;
     this.bytes = fields.bytes;
     this.identity = fields.key === undefined ? undefined : `${fields.topic}\0${fields.key}`;
   }

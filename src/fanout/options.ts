@@ -90,6 +90,22 @@ export interface HubOptions {
   readonly minBytesPerSecond?: number;
 
   /**
+   * How full a queue is, from 0 to 1, when its subscriber begins to count as slow, and when it no longer does. A
+   * blocking subscriber asks its publishers to wait in between.
+   *
+   * @default { high: 0.75, low: 0.5 }
+   */
+  readonly watermarks?: Partial<Watermarks>;
+
+  /**
+   * How long a blocking subscriber may ask its publishers to wait, in milliseconds. Then it is parked, or evicted as
+   * `overrun` where nothing is retained.
+   *
+   * @default 5_000
+   */
+  readonly blockTimeoutMs?: number;
+
+  /**
    * A subscriber whose position moved while no message told it so (idle, filtered or conflating) gets a progress
    * frame this often, in milliseconds.
    *
@@ -153,6 +169,11 @@ export interface FlushLimits {
   readonly batches: number;
 }
 
+export interface Watermarks {
+  readonly high: number;
+  readonly low: number;
+}
+
 /** How often the hub looks at all its subscriptions, in milliseconds: what times are rounded up to. */
 export const WATCH_INTERVAL_MS = 250;
 
@@ -167,6 +188,8 @@ export interface ResolvedHubOptions {
   readonly stallTimeoutMs: number;
   readonly evictStalledAfterMs: number;
   readonly minBytesPerSecond: number;
+  readonly watermarks: Watermarks;
+  readonly blockTimeoutMs: number;
   readonly progressIntervalMs: number;
   readonly retryDelayMs: number;
   readonly batch: BatchLimits;
@@ -191,6 +214,8 @@ export function resolveHubOptions(given: HubOptions = {}): ResolvedHubOptions {
     stallTimeoutMs: checkDuration("stallTimeoutMs", given.stallTimeoutMs ?? 5_000),
     evictStalledAfterMs: checkDuration("evictStalledAfterMs", given.evictStalledAfterMs ?? 60_000, true),
     minBytesPerSecond: checkWhole("minBytesPerSecond", given.minBytesPerSecond ?? 1024, 1),
+    watermarks: checkWatermarks(given.watermarks),
+    blockTimeoutMs: checkDuration("blockTimeoutMs", given.blockTimeoutMs ?? 5_000),
     progressIntervalMs: checkDuration("progressIntervalMs", given.progressIntervalMs ?? 10_000),
     retryDelayMs: checkDuration("retryDelayMs", given.retryDelayMs ?? 1_000),
     batch: {
@@ -219,6 +244,8 @@ const HUB_OPTION_NAMES: Readonly<Record<keyof HubOptions, true>> = {
   stallTimeoutMs: true,
   evictStalledAfterMs: true,
   minBytesPerSecond: true,
+  watermarks: true,
+  blockTimeoutMs: true,
   progressIntervalMs: true,
   retryDelayMs: true,
   batch: true,
@@ -269,6 +296,14 @@ export function checkDuration(name: string, value: unknown, forever = false): nu
     throw new RangeError(`${name} must be a number of milliseconds, ${range}, got ${String(value)}`);
   }
   return value;
+}
+
+function checkWatermarks(given: Partial<Watermarks> | undefined): Watermarks {
+  const { high = 0.75, low = 0.5 } = given ?? {};
+  if (!(low > 0 && low <= high && high <= 1)) {
+    throw new RangeError(`watermarks must be 0 < low <= high <= 1, got low ${low} and high ${high}`);
+  }
+  return { high, low };
 }
 
 function checkRetention(rule: Retention, index: number): ResolvedRetention {

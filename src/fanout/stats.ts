@@ -3,11 +3,11 @@ import type { DeliveryPhase } from "./pump.ts";
 import type { SubscriptionState } from "./subscription.ts";
 
 /** Messages lost, by the reason that the gap notices give. */
-export type Losses = Readonly<Record<Exclude<GapReason, "trimmed">, number>>;
+export type Losses = Readonly<Record<Exclude<GapReason, "trimmed" | "expired">, number>>;
 
 /**
  * The books. At every instant
- * `matched = delivered + Σ dropped + conflated + queued + inFlight + discardedAtClose`.
+ * `matched = delivered + Σ dropped + conflated + expired + queued + inFlight + discardedAtClose`.
  * All are numbers of messages.
  */
 export interface Books {
@@ -18,6 +18,8 @@ export interface Books {
   readonly dropped: Losses;
   /** Replaced by a newer message of their key. */
   readonly conflated: number;
+  /** Too old when their turn came. */
+  readonly expired: number;
   /** Waiting now. */
   readonly queued: number;
   /** Given to the sink, not confirmed yet. */
@@ -92,6 +94,7 @@ export class BookTotals {
     delivered: 0,
     dropped: { overflow: 0, oversize: 0, "render-failed": 0, "filter-failed": 0 },
     conflated: 0,
+    expired: 0,
     queued: 0,
     inFlight: 0,
     discardedAtClose: 0,
@@ -112,6 +115,7 @@ export class BookTotals {
       "filter-failed": totals.dropped["filter-failed"] + books.dropped["filter-failed"],
     };
     totals.conflated += books.conflated;
+    totals.expired += books.expired;
     totals.queued += books.queued;
     totals.inFlight += books.inFlight;
     totals.discardedAtClose += books.discardedAtClose;

@@ -35,6 +35,13 @@ export interface SubscribeRequest {
    * @default all
    */
   readonly filter?: KeyFilter | ((message: Message) => boolean) | undefined;
+  /**
+   * The oldest message it wants, in milliseconds since it was published. What is older when its turn comes is told
+   * as `expired`.
+   *
+   * @default Infinity
+   */
+  readonly maxAgeMs?: number | undefined;
   /** Shown in the statistics. */
   readonly clientName?: string | undefined;
   /** Called once when it is over, outside of `publish()`. */
@@ -70,6 +77,7 @@ export function agreeOnTerms(
     overflow: granted,
     queue: access === undefined ? queue : grantQueue(access, queue, options.maxQueue),
     passes: typeof request.filter === "function" ? request.filter : keyPredicate(request.filter),
+    maxAgeMs: checkMaxAge(request.maxAgeMs),
     clientName: checkClientName(request.clientName),
     identity: access?.identity,
     class: access?.class,
@@ -138,6 +146,13 @@ function keyPredicate(filter: KeyFilter | undefined): ((message: Message) => boo
   }
   return ({ key }) =>
     key !== undefined && (keys.has(key) || prefixes.some((prefix) => key.startsWith(prefix)));
+}
+
+function checkMaxAge(maxAgeMs: number | undefined): number | undefined {
+  if (maxAgeMs === undefined || maxAgeMs === Number.POSITIVE_INFINITY || maxAgeMs > 0) return maxAgeMs;
+  throw new SpillwayError("REQUEST_INVALID", `expected a maxAgeMs above 0, got ${quote(maxAgeMs)}`, {
+    field: "max_age_ms",
+  });
 }
 
 function checkClientName(name: string | undefined): string | undefined {

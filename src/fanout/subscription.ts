@@ -51,6 +51,10 @@ export interface SubscriptionHost {
   rest(subscription: Subscription): void;
   /** Offers it messages again, from the next one on. */
   wake(subscription: Subscription): void;
+  /** Asks publishers to wait for it. */
+  press(subscription: Subscription): void;
+  /** Does not ask any more. */
+  release(subscription: Subscription): void;
   /** Called in the flush, once, after the sink got its end. */
   forget(subscription: Subscription, end: EndFrame): void;
 }
@@ -61,6 +65,7 @@ export interface SubscriptionTerms {
   readonly overflow: OverflowPolicyName;
   readonly queue: QueueBounds;
   readonly passes: ((message: Message) => boolean) | undefined;
+  readonly maxAgeMs: number | undefined;
   readonly clientName: string | undefined;
   readonly identity: string | undefined;
   readonly class: string | undefined;
@@ -110,6 +115,7 @@ export class Subscription implements PumpSource, LossListener<Message> {
   #deliveredBytes = 0;
   #renderFailed = 0;
   #filterFailed = 0;
+  #expired = 0;
   #rendersAnnounced = 0;
   #discarded = 0;
   #stalls = 0;
@@ -128,6 +134,11 @@ export class Subscription implements PumpSource, LossListener<Message> {
   #announcedThrough: number;
   /** … evaluated for it, fixed when it stopped being offered anything; `undefined` while live. */
   #closedThrough: number | undefined;
+
+  /** A blocking subscription asks publishers to wait: between the high and the low watermark. */
+  #pressing = false;
+  /** When the watch first saw that. */
+  #pressingSince: number | undefined;
 
   #announcedConflated = 0;
   /** Since the last watch, a frame told the subscriber its position. */
@@ -175,11 +186,16 @@ export class Subscription implements PumpSource, LossListener<Message> {
     this.#offeredThrough = message.offset;
     if (this.terms.passes !== undefined && !this.#passes(message)) return;
     const outcome = this.#queue.offer(message);
-    if (outcome === "parked") {
-      this.#park(message);
+    if (outcome === "parked" && this.#canPark()) {
+      this.#park(message.offset - 1, this.#host.seenBefore(message, this));
       return;
     }
     this.#matched++;
+    if (outcome === "parked") {
+      this.#discarded++;
+      this.end("overrun");
+      return;
+    }
     if (outcome === "overrun") {
       this.#discarded++;
       this.end(
@@ -188,6 +204,7 @@ export class Subscription implements PumpSource, LossListener<Message> {
       );
       return;
     }
+    if (this.terms.overflow === "block" && !this.#pressing) this.#pressIfHigh();
     this.#pump.ready();
   }
 
@@ -196,6 +213,7 @@ export class Subscription implements PumpSource, LossListener<Message> {
     if (this.#state === "draining" || this.#state === "ended") return;
     this.#closedThrough = this.#evaluatedThrough;
     this.#state = "draining";
+    this.#release();
     this.#catchUp = undefined;
     this.#held = undefined;
     this.#stateDue = true;
@@ -213,6 +231,7 @@ export class Subscription implements PumpSource, LossListener<Message> {
     if (this.#state === "ended") return;
     this.#closedThrough ??= this.#evaluatedThrough;
     this.#state = "ended";
+    this.#release();
     this.#catchUp = undefined;
     this.#held = undefined;
     this.#discarded += this.#queue.clear() + this.#inFlight;
@@ -225,7 +244,7 @@ export class Subscription implements PumpSource, LossListener<Message> {
       reason,
       detail,
       position: this.position,
-      lost: lost(this.#losses()),
+      lost: lost(this.#losses()) + this.#expired,
       retryAfterMs: comesBack ? this.#host.retryAfterMs() : undefined,
     });
   }
@@ -233,6 +252,7 @@ export class Subscription implements PumpSource, LossListener<Message> {
   /** Called by the hub's shared watch; see {@link Pump.watch} for `now`. */
   watch(now: number): void {
     this.#pump.watch(now, this.#host.options);
+    this.#watchPressing(now);
     if (this.#announcedSinceWatch || this.#announcedAt === undefined) {
       this.#announcedAt = now;
       this.#announcedSinceWatch = false;
@@ -269,6 +289,7 @@ export class Subscription implements PumpSource, LossListener<Message> {
       deliveredBytes: this.#deliveredBytes,
       dropped: this.#losses(),
       conflated: queue.conflated,
+      expired: this.#expired,
       queued: queue.messages,
       queuedBytes: queue.bytes,
       peakQueued: queue.peakMessages,
@@ -331,6 +352,7 @@ export class Subscription implements PumpSource, LossListener<Message> {
     }
     if (this.#catchUp !== undefined) this.#refill(this.#catchUp);
     this.#takeLine(frames, limits);
+    if (this.#pressing && this.#queue.fullness <= this.#host.options.watermarks.low) this.#release();
     this.#takenThrough = this.#undeliveredFrom() - 1;
     if (this.#state === "draining" && this.#queue.conflated > this.#announcedConflated)
       this.#progressDue = true;
@@ -386,6 +408,7 @@ export class Subscription implements PumpSource, LossListener<Message> {
   /** Messages and gaps in line, as far as the limits go. */
   #takeLine(frames: SinkFrame[], limits: BatchLimits): void {
     let room = limits.bytes;
+    let now: number | undefined;
     while (frames.length < limits.frames) {
       // At one place: that the past follows, then what of it is lost, then that it is over.
       if (this.#takeMark(frames, "before gaps")) continue;
@@ -399,6 +422,13 @@ export class Subscription implements PumpSource, LossListener<Message> {
       if (this.#takeMark(frames, "any")) continue;
       const next = this.#queue.head;
       if (next === undefined) return;
+      if (next.expiresAtMs !== undefined || this.terms.maxAgeMs !== undefined) {
+        now ??= this.#host.options.clock.unixMs();
+        if (this.#isTooOld(next, now)) {
+          this.#expire(next);
+          continue;
+        }
+      }
       room -= next.bytes + FRAME_OVERHEAD_BYTES;
       if (room < 0 && frames.length > 0) return;
       this.#queue.take();
@@ -408,6 +438,45 @@ export class Subscription implements PumpSource, LossListener<Message> {
       this.#inFlightBytes += next.bytes;
       this.#announced(next.offset);
     }
+  }
+
+  #isTooOld(message: Message, now: number): boolean {
+    const { maxAgeMs = Number.POSITIVE_INFINITY } = this.terms;
+    const expiresAtMs = message.expiresAtMs ?? Number.POSITIVE_INFINITY;
+    return now > expiresAtMs || now - message.publishedAtMs > maxAgeMs;
+  }
+
+  /** Its turn came too late. */
+  #expire(message: Message): void {
+    this.#queue.take();
+    this.#expired++;
+    this.#gaps.loseAtHead(message.topic, message.offset, "expired", this.#queue.headPlace);
+  }
+
+  #pressIfHigh(): void {
+    if (this.#queue.fullness < this.#host.options.watermarks.high) return;
+    this.#pressing = true;
+    this.#host.press(this);
+  }
+
+  #release(): void {
+    if (!this.#pressing) return;
+    this.#pressing = false;
+    this.#pressingSince = undefined;
+    this.#host.release(this);
+  }
+
+  /** Publishers wait for a bounded time only. */
+  #watchPressing(now: number): void {
+    if (!this.#pressing) return;
+    this.#pressingSince ??= now;
+    if (now - this.#pressingSince < this.#host.options.blockTimeoutMs) return;
+    if (this.#canPark()) this.#park(this.#evaluatedThrough, undefined);
+    else this.end("overrun", "a blocking subscriber did not make room in time");
+  }
+
+  #canPark(): boolean {
+    return this.#host.options.retention.length > 0;
   }
 
   #takeMark(frames: SinkFrame[], which: "before gaps" | "any"): boolean {
@@ -455,12 +524,12 @@ export class Subscription implements PumpSource, LossListener<Message> {
     );
   }
 
-  /** The queue was full: it stays as it is, and what was refused is the first thing to be read from the log. */
-  #park(refused: Message): void {
+  /** The queue stays as it is, and what comes behind `cursor` is read from the logs once there is room. */
+  #park(cursor: number, seen: Seen<Subscription> | undefined): void {
     this.#state = "parked";
-    const seen = this.#host.seenBefore(refused, this);
+    this.#release();
     const filtered = this.terms.passes !== undefined;
-    this.#catchUp = new CatchUp(this.#host.history, this, refused.offset - 1, filtered, seen);
+    this.#catchUp = new CatchUp(this.#host.history, this, cursor, filtered, seen);
     this.#mark("parked");
     this.#host.rest(this);
   }

@@ -40,6 +40,11 @@ export const CLOSE_REASONS = {
     advice: "resume",
     detail: "the queue was full, and the policy is to evict",
   },
+  overrun: {
+    status: "RESOURCE_EXHAUSTED",
+    advice: "resume",
+    detail: "the publisher did not wait for a blocking subscriber",
+  },
   stalled: {
     status: "RESOURCE_EXHAUSTED",
     advice: "resume",

@@ -47,11 +47,12 @@ export interface StartedFrame {
  *
  * - `overflow`: the queue was full and the policy dropped them.
  * - `oversize`: one message alone is larger than the byte bound of the queue.
+ * - `expired`: they were older than their time to live, or than this subscriber wants, when their turn came.
  * - `trimmed`: they lie between the position asked for and the oldest offset still retained.
  * - `render-failed`: the message could not be encoded for this subscriber.
  * - `filter-failed`: the subscriber's own predicate threw, so nobody knows whether it wanted the message.
  */
-export type GapReason = "overflow" | "oversize" | "trimmed" | "render-failed" | "filter-failed";
+export type GapReason = "overflow" | "oversize" | "expired" | "trimmed" | "render-failed" | "filter-failed";
 
 /** A loss. It stands where it happened: before the next message, or last when none follows. */
 export interface GapFrame {

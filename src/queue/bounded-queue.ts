@@ -147,6 +147,11 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     return "queued";
   }
 
+  /** How full it is, from 0 to 1: in messages or in bytes, whichever is more. */
+  get fullness(): number {
+    return Math.max(this.#items.length / this.bounds.messages, this.#bytes / this.bounds.bytes);
+  }
+
   /** Removes and returns the next item; `undefined` when empty. */
   take(): T | undefined {
     const item = this.#items.shift();

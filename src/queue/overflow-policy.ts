@@ -49,6 +49,9 @@ const conflate: OverflowPolicy = { ...dropOldest, name: "conflate", keyed: true 
 
 const park: OverflowPolicy = { name: "park", keyed: false, overflow: () => "parked" };
 
+/** Full in spite of the warning at the high watermark: it cannot wait inside an offer, so it goes on from the log. */
+const block: OverflowPolicy = { ...park, name: "block" };
+
 const evict: OverflowPolicy = { name: "evict", keyed: false, overflow: () => "overrun" };
 
 const policies: Readonly<Record<OverflowPolicyName, OverflowPolicy>> = {
@@ -56,6 +59,7 @@ const policies: Readonly<Record<OverflowPolicyName, OverflowPolicy>> = {
   "drop-newest": dropNewest,
   conflate,
   park,
+  block,
   evict,
 };
 
