@@ -11,6 +11,7 @@ import {
 import { BoundedQueue, type LossListener, type LossReason, overflowPolicy } from "../queue/index.ts";
 import type { FlushLoop } from "./flush-loop.ts";
 import { GapLedger } from "./gap-ledger.ts";
+import { isPromise } from "./hook-reports.ts";
 import type { Message } from "./message.ts";
 import type { ResolvedHubOptions } from "./options.ts";
 import { Pump, type PumpSource } from "./pump.ts";
@@ -402,7 +403,10 @@ export class Subscription implements PumpSource, LossListener<Message> {
   /** Whether the predicate wants it; `undefined` when it failed. */
   #passes(message: Message): boolean | undefined {
     try {
-      return this.terms.passes?.(message) === true;
+      const answer: unknown = this.terms.passes?.(message);
+      if (typeof answer === "boolean" || !isPromise(answer)) return answer === true;
+      answer.then(undefined, () => {});
+      throw new TypeError("a filter is asked inside publish(): expected true or false, got a promise");
     } catch (error) {
       this.#host.reportHookError("filter", error);
       return undefined;
