@@ -1,5 +1,6 @@
 import { SpillwayError } from "../errors.ts";
 import { OVERFLOW_POLICIES, type OverflowPolicyName, type QueueBounds } from "../protocol/index.ts";
+import type { Rung } from "./escalation.ts";
 
 /** What a remote caller wants to do. */
 export interface AccessRequest {
@@ -35,6 +36,12 @@ export interface Access {
    * @default the hub's `maxQueue`
    */
   readonly queue?: Partial<QueueBounds>;
+  /**
+   * What is done about it when it is slow.
+   *
+   * @default the hub's `escalation`
+   */
+  readonly escalation?: readonly Rung[];
 }
 
 /**

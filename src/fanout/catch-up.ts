@@ -14,6 +14,8 @@ export interface History<S> {
   readonly topicsVersion: number;
   /** All topics that the subscriber's patterns match. */
   topicsOf(subscriber: S): readonly Topic<S>[];
+  /** Whether any message ever had a time to live. */
+  readonly anyExpires: boolean;
   nowMs(): number;
 }
 

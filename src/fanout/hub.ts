@@ -4,6 +4,7 @@ import type { EndFrame, Position } from "../protocol/index.ts";
 import type { Access, AccessRequest } from "./access.ts";
 import { Backpressure } from "./backpressure.ts";
 import type { History, Seen } from "./catch-up.ts";
+import { EvictionBrake } from "./eviction-brake.ts";
 import { FlushLoop } from "./flush-loop.ts";
 import { contain, HookReports } from "./hook-reports.ts";
 import { InterestIndex, type Membership } from "./interest-index.ts";
@@ -79,6 +80,7 @@ export class Hub implements AsyncDisposable {
   #lastOffset = 0;
   #evaluatedThrough = 0;
   #fanningOut = false;
+  #anyExpires = false;
   /** Published by a hook while another message was being fanned out: numbered, and next in line. */
   /** Parked by that message: they leave the lists when nobody walks them any more. */
   readonly #leaving: Subscription[] = [];
@@ -99,7 +101,8 @@ export class Hub implements AsyncDisposable {
     this.#options = resolved;
     this.#flushLoop = new FlushLoop(resolved.clock, resolved.flush);
     this.#reports = new HookReports(resolved);
-    this.#watch = new Watch(resolved.clock, this.#subscriptions, () => this.#settle());
+    const brake = new EvictionBrake(resolved.massSlowShare);
+    this.#watch = new Watch(resolved.clock, this.#subscriptions, () => this.#settle(), brake);
     this.#backpressure = new Backpressure(resolved.clock, (subscription, topic) =>
       this.#isFor(subscription, this.#interests.match(topic)),
     );
@@ -116,6 +119,9 @@ export class Hub implements AsyncDisposable {
       get topicsVersion() {
         return hub.#topics.version;
       },
+      get anyExpires() {
+        return hub.#anyExpires;
+      },
       topicsOf: (subscription) => this.#topicsOf(subscription),
       nowMs: () => resolved.clock.unixMs(),
     };
@@ -131,6 +137,7 @@ export class Hub implements AsyncDisposable {
       seenBefore: (message, subscription) => this.#seenBefore(message, subscription),
       rest: (subscription) => this.#rest(subscription),
       wake: (subscription) => this.#wake(subscription),
+      mayEvict: brake.mayEvict,
       press: (subscription) => this.#backpressure.press(subscription),
       release: (subscription) => this.#backpressure.release(subscription),
       forget: (subscription, end) => this.#forget(subscription, end),
@@ -181,8 +188,10 @@ export class Hub implements AsyncDisposable {
       payload: copyPayload(payload),
       tombstone: options?.tombstone === true,
       expiresAtMs: options?.ttlMs === undefined ? undefined : now + options.ttlMs,
+      publishedAtWatch: this.#watch.time,
       bytes,
     });
+    if (options?.ttlMs !== undefined) this.#anyExpires = true;
     topic.lastOffset = offset;
     topic.published++;
     topic.publishedBytes += bytes;

@@ -11,10 +11,12 @@
  * @module
  */
 export type { Access, AccessRequest, Authorize } from "./access.ts";
+export type { Rung, SlowCondition } from "./escalation.ts";
 export { Hub, type LocalSubscribeOptions, type Published, type WritableOptions } from "./hub.ts";
 export type { LocalSubscription } from "./local-subscription.ts";
 export type { Message, WireShape } from "./message.ts";
 export type { FlushLimits, HubOptions, Watermarks } from "./options.ts";
+export { PRESETS, type PresetName } from "./presets.ts";
 export type { Publication, PublishOptions } from "./publication.ts";
 export type { DeliveryPhase } from "./pump.ts";
 export type { CompactedRetention, Retention, SequentialRetention } from "./retention.ts";

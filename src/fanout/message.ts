@@ -30,6 +30,8 @@ export class Message implements MessageFrame, QueueItem {
   readonly tombstone: boolean;
   /** Unix time in milliseconds after which nobody is sent it; `undefined`: never. */
   readonly expiresAtMs: number | undefined;
+  /** When it was published by the watch's time, which leaves out pauses of our own; see `Watch`. */
+  readonly publishedAtWatch: number;
   /** What it weighs in queues: payload, key and headers, in bytes. */
   readonly bytes: number;
   /** Topic and key as one string, made once here rather than once per queue. NUL is in no topic. */
@@ -41,7 +43,11 @@ export class Message implements MessageFrame, QueueItem {
   #others: Map<WireShape, Uint8Array | undefined> | undefined;
 
   constructor(
-    fields: Omit<MessageFrame, "kind"> & { readonly bytes: number; readonly expiresAtMs: number | undefined },
+    fields: Omit<MessageFrame, "kind"> & {
+      readonly bytes: number;
+      readonly expiresAtMs: number | undefined;
+      readonly publishedAtWatch: number;
+    },
   ) {
     this.topic = fields.topic;
     this.offset = fields.offset;
@@ -52,6 +58,7 @@ export class Message implements MessageFrame, QueueItem {
     this.payload = fields.payload;
     this.tombstone = fields.tombstone;
     this.expiresAtMs = fields.expiresAtMs;
+    this.publishedAtWatch = fields.publishedAtWatch;
     this.bytes = fields.bytes;
     this.identity = fields.key === undefined ? undefined : `${fields.topic}\0${fields.key}`;
   }

@@ -7,6 +7,7 @@
 import { type Clock, systemClock } from "../clock.ts";
 import { OVERFLOW_POLICIES, type OverflowPolicyName, type QueueBounds } from "../protocol/index.ts";
 import type { Authorize } from "./access.ts";
+import { CONDITIONS, type Rung } from "./escalation.ts";
 import type { ResolvedRetention, Retention } from "./retention.ts";
 import type { BatchLimits } from "./sink.ts";
 import { checkPattern } from "./topic-names.ts";
@@ -74,14 +75,6 @@ export interface HubOptions {
   readonly stallTimeoutMs?: number;
 
   /**
-   * A subscription that has been stalled for this long is evicted. In milliseconds; `Infinity` never evicts:
-   * a stalled subscriber then costs its queue for as long as its connection lives.
-   *
-   * @default 60_000
-   */
-  readonly evictStalledAfterMs?: number;
-
-  /**
    * The slowest reader that still counts as moving: a batch of `n` bytes may take `n / minBytesPerSecond` longer
    * than the stall timeout.
    *
@@ -96,6 +89,36 @@ export interface HubOptions {
    * @default { high: 0.75, low: 0.5 }
    */
   readonly watermarks?: Partial<Watermarks>;
+
+  /**
+   * What is done about a subscriber that is slow: rungs from mild to strict. A subscriber stands on the highest rung
+   * whose condition holds, and comes down one rung at a time; see {@link Rung} and `PRESETS`.
+   *
+   * @default one rung: a subscriber that has been stalled for a minute is evicted
+   */
+  readonly escalation?: readonly Rung[];
+
+  /**
+   * How long a subscriber must be free of a rung's reason before it comes down from it, in milliseconds.
+   *
+   * @default 5_000
+   */
+  readonly recoveryMs?: number;
+
+  /**
+   * How long a new subscriber is not judged, in milliseconds: it has just been sent everything at once.
+   *
+   * @default 5_000
+   */
+  readonly newcomerGraceMs?: number;
+
+  /**
+   * When so large a share of all subscribers, and at least ten, is slow at once, it is not their fault: evictions due
+   * to time pause for at most a minute, and are spread out afterwards. From 0 to 1; the bounds of queues always hold.
+   *
+   * @default 0.5
+   */
+  readonly massSlowShare?: number;
 
   /**
    * How long a blocking subscriber may ask its publishers to wait, in milliseconds. Then it is parked, or evicted as
@@ -186,9 +209,12 @@ export interface ResolvedHubOptions {
   readonly maxTopics: number;
   readonly retention: readonly ResolvedRetention[];
   readonly stallTimeoutMs: number;
-  readonly evictStalledAfterMs: number;
   readonly minBytesPerSecond: number;
   readonly watermarks: Watermarks;
+  readonly escalation: readonly Rung[];
+  readonly recoveryMs: number;
+  readonly newcomerGraceMs: number;
+  readonly massSlowShare: number;
   readonly blockTimeoutMs: number;
   readonly progressIntervalMs: number;
   readonly retryDelayMs: number;
@@ -203,6 +229,10 @@ export interface ResolvedHubOptions {
 /** @throws TypeError or RangeError, naming the option, what was expected and what came */
 export function resolveHubOptions(given: HubOptions = {}): ResolvedHubOptions {
   checkNames("Hub", given, HUB_OPTION_NAMES);
+  const retention = (given.retention ?? []).map(checkRetention);
+  if (given.overflow === "park" && retention.length === 0) {
+    throw new TypeError("overflow park needs a replay log: set the option retention as well");
+  }
   return {
     overflow: checkOverflow("overflow", given.overflow ?? "drop-oldest"),
     queue: checkBounds("queue", given.queue, { messages: 1024, bytes: 1024 * 1024 }),
@@ -210,11 +240,14 @@ export function resolveHubOptions(given: HubOptions = {}): ResolvedHubOptions {
     maxMessageBytes: checkWhole("maxMessageBytes", given.maxMessageBytes ?? 1024 * 1024, 1),
     maxSubscriptions: checkWhole("maxSubscriptions", given.maxSubscriptions ?? 100_000, 1),
     maxTopics: checkWhole("maxTopics", given.maxTopics ?? 100_000, 2),
-    retention: (given.retention ?? []).map(checkRetention),
+    retention,
     stallTimeoutMs: checkDuration("stallTimeoutMs", given.stallTimeoutMs ?? 5_000),
-    evictStalledAfterMs: checkDuration("evictStalledAfterMs", given.evictStalledAfterMs ?? 60_000, true),
     minBytesPerSecond: checkWhole("minBytesPerSecond", given.minBytesPerSecond ?? 1024, 1),
     watermarks: checkWatermarks(given.watermarks),
+    escalation: checkEscalation("escalation", given.escalation ?? DEFAULT_ESCALATION, retention.length > 0),
+    recoveryMs: checkDuration("recoveryMs", given.recoveryMs ?? 5_000),
+    newcomerGraceMs: checkDuration("newcomerGraceMs", given.newcomerGraceMs ?? 5_000),
+    massSlowShare: checkShare("massSlowShare", given.massSlowShare ?? 0.5),
     blockTimeoutMs: checkDuration("blockTimeoutMs", given.blockTimeoutMs ?? 5_000),
     progressIntervalMs: checkDuration("progressIntervalMs", given.progressIntervalMs ?? 10_000),
     retryDelayMs: checkDuration("retryDelayMs", given.retryDelayMs ?? 1_000),
@@ -242,9 +275,12 @@ const HUB_OPTION_NAMES: Readonly<Record<keyof HubOptions, true>> = {
   maxTopics: true,
   retention: true,
   stallTimeoutMs: true,
-  evictStalledAfterMs: true,
   minBytesPerSecond: true,
   watermarks: true,
+  escalation: true,
+  recoveryMs: true,
+  newcomerGraceMs: true,
+  massSlowShare: true,
   blockTimeoutMs: true,
   progressIntervalMs: true,
   retryDelayMs: true,
@@ -296,6 +332,31 @@ export function checkDuration(name: string, value: unknown, forever = false): nu
     throw new RangeError(`${name} must be a number of milliseconds, ${range}, got ${String(value)}`);
   }
   return value;
+}
+
+const DEFAULT_ESCALATION: readonly Rung[] = [{ when: { stalledForMs: 60_000 }, policy: "evict" }];
+
+/** @param canPark - whether anything is retained */
+export function checkEscalation(name: string, rungs: readonly Rung[], canPark: boolean): readonly Rung[] {
+  for (const [index, { when, policy }] of rungs.entries()) {
+    const rung = `${name}[${index}]`;
+    checkOverflow(`${rung}.policy`, policy);
+    if ((policy as OverflowPolicyName) === "block" || (policy === "park" && !canPark)) {
+      const reason = policy === "park" ? "needs the option retention" : "is for subscribers that ask for it";
+      throw new TypeError(`${rung}.policy: ${policy} ${reason}`);
+    }
+    checkNames(`${rung}.when`, when, Object.fromEntries(CONDITIONS.map((condition) => [condition, true])));
+    const given = Object.entries(when).filter(([, value]) => value !== undefined);
+    if (given.length === 0)
+      throw new TypeError(`${rung}.when must give at least one of ${CONDITIONS.join(", ")}`);
+    for (const [condition, value] of given) checkDuration(`${rung}.when.${condition}`, value);
+  }
+  return rungs;
+}
+
+function checkShare(name: string, value: unknown): number {
+  if (typeof value === "number" && value > 0 && value <= 1) return value;
+  throw new RangeError(`${name} must be a share above 0 and up to 1, got ${String(value)}`);
 }
 
 function checkWatermarks(given: Partial<Watermarks> | undefined): Watermarks {

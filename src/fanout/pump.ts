@@ -14,7 +14,7 @@ import type { BatchLimits, Sink, SinkFeedback, SinkFrame } from "./sink.ts";
  * - `ended`: the sink got its end.
  *
  *     idle ─► writing ─► idle          stalled ends when the batch is handed over after all,
- *      ▲         ├─────► paused        or in eviction; `ended` is reached from everywhere
+ *      ▲         ├─────► paused        or in its end; `ended` is reached from everywhere
  *      │         └─────► stalled       and left for nowhere
  *      └── pull() ── paused
  */
@@ -36,9 +36,9 @@ export interface PumpSource {
   ended(end: EndFrame): void;
   /** Bytes in flight. */
   readonly inFlightBytes: number;
-  stalled(): void;
-  recovered(): void;
-  stalledTooLong(): void;
+  /** @param now - by the watch's time */
+  stalled(now: number): void;
+  unstalled(): void;
 }
 
 // Frames live in it only between take and the return of Sink.write, so one array serves all pumps. A sink that
@@ -62,7 +62,6 @@ export class Pump implements Flushable, SinkFeedback {
   #end: EndFrame | undefined;
   /** When the watch first saw the batch in flight; `undefined` until then, so no batch is ever judged early. */
   #writingSince: number | undefined;
-  #stalledSince = 0;
   #batches = 0;
 
   constructor(source: PumpSource, sink: Sink, loop: FlushLoop, defaultLimits: BatchLimits) {
@@ -99,20 +98,16 @@ export class Pump implements Flushable, SinkFeedback {
 
   /** Called by the hub's watch. `now` counts only time in which the event loop was free. */
   watch(now: number, options: ResolvedHubOptions): void {
-    if (this.#phase === "writing") {
-      if (this.#writingSince === undefined) {
-        this.#writingSince = now;
-        return;
-      }
-      const allowance =
-        options.stallTimeoutMs + (this.#source.inFlightBytes * 1000) / options.minBytesPerSecond;
-      if (now - this.#writingSince < allowance) return;
-      this.#phase = "stalled";
-      this.#stalledSince = now;
-      this.#source.stalled();
-    } else if (this.#phase === "stalled" && now - this.#stalledSince >= options.evictStalledAfterMs) {
-      this.#source.stalledTooLong();
+    if (this.#phase !== "writing") return;
+    if (this.#writingSince === undefined) {
+      this.#writingSince = now;
+      return;
     }
+    const allowance =
+      options.stallTimeoutMs + (this.#source.inFlightBytes * 1000) / options.minBytesPerSecond;
+    if (now - this.#writingSince < allowance) return;
+    this.#phase = "stalled";
+    this.#source.stalled(now);
   }
 
   // Flushable
@@ -184,7 +179,7 @@ export class Pump implements Flushable, SinkFeedback {
     const wasStalled = this.#phase === "stalled";
     this.#phase = phase;
     this.#source.settled();
-    if (wasStalled) this.#source.recovered();
+    if (wasStalled) this.#source.unstalled();
   }
 
   #finish(end: EndFrame): void {

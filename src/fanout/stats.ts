@@ -36,7 +36,12 @@ export interface SubscriptionStats extends Books {
   readonly patterns: readonly string[];
   readonly state: SubscriptionState;
   readonly delivery: DeliveryPhase;
+  /** The overflow policy in force. */
   readonly overflow: OverflowPolicyName;
+  /** The rung of its escalation that it stands on; 0 is the ground. */
+  readonly rung: number;
+  /** Its queue is above the watermark, or its write is stalled. */
+  readonly slow: boolean;
   readonly capacity: QueueBounds;
   readonly queuedBytes: number;
   /** The most that ever waited at once. Never above the capacity. */

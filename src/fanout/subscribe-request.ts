@@ -1,8 +1,9 @@
 import { quote, SpillwayError } from "../errors.ts";
 import type { EndFrame, OverflowPolicyName, Position, QueueBounds, Start } from "../protocol/index.ts";
 import { type Access, grantOverflow, grantQueue } from "./access.ts";
+import type { Rung } from "./escalation.ts";
 import type { Message } from "./message.ts";
-import { checkBounds, checkOverflow, type ResolvedHubOptions } from "./options.ts";
+import { checkBounds, checkEscalation, checkOverflow, type ResolvedHubOptions } from "./options.ts";
 import type { SubscriptionTerms } from "./subscription.ts";
 import { checkPattern } from "./topic-names.ts";
 
@@ -35,6 +36,12 @@ export interface SubscribeRequest {
    * @default all
    */
   readonly filter?: KeyFilter | ((message: Message) => boolean) | undefined;
+  /**
+   * What is done about it when it is slow. For code of this process; remote callers get what `authorize` grants.
+   *
+   * @default the hub's `escalation`
+   */
+  readonly escalation?: readonly Rung[] | undefined;
   /**
    * The oldest message it wants, in milliseconds since it was published. What is older when its turn comes is told
    * as `expired`.
@@ -77,6 +84,7 @@ export function agreeOnTerms(
     overflow: granted,
     queue: access === undefined ? queue : grantQueue(access, queue, options.maxQueue),
     passes: typeof request.filter === "function" ? request.filter : keyPredicate(request.filter),
+    escalation: agreeOnEscalation(request, access, options),
     maxAgeMs: checkMaxAge(request.maxAgeMs),
     clientName: checkClientName(request.clientName),
     identity: access?.identity,
@@ -146,6 +154,16 @@ function keyPredicate(filter: KeyFilter | undefined): ((message: Message) => boo
   }
   return ({ key }) =>
     key !== undefined && (keys.has(key) || prefixes.some((prefix) => key.startsWith(prefix)));
+}
+
+function agreeOnEscalation(
+  request: SubscribeRequest,
+  access: Access | undefined,
+  options: ResolvedHubOptions,
+): readonly Rung[] {
+  const rungs = access === undefined ? request.escalation : access.escalation;
+  if (rungs === undefined) return options.escalation;
+  return inField("escalation", () => checkEscalation("escalation", rungs, options.retention.length > 0));
 }
 
 function checkMaxAge(maxAgeMs: number | undefined): number | undefined {

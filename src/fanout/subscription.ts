@@ -10,11 +10,11 @@ import {
   type Start,
   type StateFrame,
 } from "../protocol/index.ts";
-import { BoundedQueue, type LossListener, type LossReason, overflowPolicy } from "../queue/index.ts";
 import { CatchUp, type History, offsetBeforeNewest, offsetSince, type Seen } from "./catch-up.ts";
+import { Ladder, type Rung, type SlowSignals } from "./escalation.ts";
 import type { FlushLoop } from "./flush-loop.ts";
-import { GapLedger } from "./gap-ledger.ts";
 import { isPromise } from "./hook-reports.ts";
+import { Line } from "./line.ts";
 import type { Message } from "./message.ts";
 import type { ResolvedHubOptions } from "./options.ts";
 import { Pump, type PumpSource } from "./pump.ts";
@@ -56,6 +56,8 @@ export interface SubscriptionHost {
   press(subscription: Subscription): void;
   /** Does not ask any more. */
   release(subscription: Subscription): void;
+  /** Whether one more may be evicted in this round of the watch because of time. */
+  mayEvict(): boolean;
   /** Called in the flush, once, after the sink got its end. */
   forget(subscription: Subscription, end: EndFrame): void;
 }
@@ -65,6 +67,7 @@ export interface SubscriptionTerms {
   readonly patterns: readonly string[];
   readonly overflow: OverflowPolicyName;
   readonly queue: QueueBounds;
+  readonly escalation: readonly Rung[];
   readonly passes: ((message: Message) => boolean) | undefined;
   readonly maxAgeMs: number | undefined;
   readonly clientName: string | undefined;
@@ -73,56 +76,42 @@ export interface SubscriptionTerms {
   readonly start: Start;
 }
 
-/** What a frame weighs on the wire beside its payload, roughly: for the limit of a batch, not for the bounds. */
-const FRAME_OVERHEAD_BYTES = 64;
-
 /** Messages looked at in one refill: a filter that rejects a long past must not hold up everybody else. */
 const MESSAGES_PER_REFILL = 1024;
 
-/** A state frame that stands in line. */
-interface Mark {
-  /** The place that it comes before. */
-  readonly before: number;
-  readonly state: StateFrame["state"];
-}
-
 /**
- * One subscriber: its queue, the losses it has not been told, its books and its place in the history. It decides
- * what is sent next; its {@link Pump} decides when.
+ * One subscriber: its line, its books, its place in the history, and what is done about it when it is slow. It
+ * decides what is sent next; its {@link Pump} decides when.
  */
-export class Subscription implements PumpSource, LossListener<Message> {
+export class Subscription implements PumpSource {
   /** Unguessable. */
   readonly id: string = crypto.randomUUID();
   readonly terms: SubscriptionTerms;
   readonly #host: SubscriptionHost;
-  readonly #queue: BoundedQueue<Message>;
-  readonly #gaps = new GapLedger();
+  readonly #line: Line;
   readonly #pump: Pump;
+  readonly #ladder: Ladder;
   #state: SubscriptionState = "live";
   /** While catching up or parked. */
   #catchUp: CatchUp<Subscription> | undefined;
   /** Read from the log, and too large for what is free in the queue now. */
   #held: Message | undefined;
-  readonly #marks: Mark[] = [];
 
-  // Frames that are owed besides messages and gaps.
+  // Frames that are owed besides what is in line.
   #startedDue = true;
-  #stateDue = false;
   #progressDue = false;
 
-  // The books that the queue does not keep.
+  // The books that the line does not keep.
   #matched = 0;
   #delivered = 0;
   #deliveredBytes = 0;
   #renderFailed = 0;
   #filterFailed = 0;
-  #expired = 0;
-  #rendersAnnounced = 0;
   #discarded = 0;
   #stalls = 0;
   #inFlight = 0;
   #inFlightBytes = 0;
-  #inFlightSinceMs = 0;
+  #oldestInFlight: Message | undefined;
 
   // Its place in the history. Offsets; everything up to and including them is …
   /** … offered: a message that matches two patterns is offered twice, and taken once. */
@@ -133,23 +122,27 @@ export class Subscription implements PumpSource, LossListener<Message> {
   #settledThrough: number;
   /** … known to the subscriber to be behind it, from a frame that told so. */
   #announcedThrough: number;
-  /** … evaluated for it, fixed when it stopped being offered anything; `undefined` while live. */
+  /** … evaluated for it, fixed when it stopped being offered anything; `undefined` before. */
   #closedThrough: number | undefined;
-
-  /** A blocking subscription asks publishers to wait: between the high and the low watermark. */
-  #pressing = false;
-  /** When the watch first saw that. */
-  #pressingSince: number | undefined;
 
   #announcedConflated = 0;
   /** Since the last watch, a frame told the subscriber its position. */
   #announcedSinceWatch = false;
+
+  // Times of the watch; `undefined` until it has seen it.
+  #bornAt: number | undefined;
   #announcedAt: number | undefined;
+  #slowSince: number | undefined;
+  #stalledSince: number | undefined;
+
+  /** From the high watermark until the low one. A blocking subscription asks publishers to wait meanwhile. */
+  #slow = false;
 
   constructor(host: SubscriptionHost, terms: SubscriptionTerms, sink: Sink) {
     this.#host = host;
     this.terms = terms;
-    this.#queue = new BoundedQueue<Message>(terms.queue, overflowPolicy(terms.overflow), this);
+    this.#line = new Line(terms.queue, terms.overflow);
+    this.#ladder = new Ladder(terms.escalation, host.options.recoveryMs);
     const now = host.history.lastOffset;
     this.#offeredThrough = now;
     this.#takenThrough = now;
@@ -166,6 +159,11 @@ export class Subscription implements PumpSource, LossListener<Message> {
     return this.terms.clientName;
   }
 
+  /** Its queue is above the watermark, or its write is stalled. */
+  get isSlow(): boolean {
+    return this.#slow || this.#pump.phase === "stalled";
+  }
+
   /** Whoever comes back with it misses nothing that is retained; what was in flight may come again. */
   get position(): Position {
     return { epoch: this.#host.options.epoch, offset: this.#settledThrough };
@@ -176,12 +174,10 @@ export class Subscription implements PumpSource, LossListener<Message> {
     if (this.terms.start !== "live") this.#startInThePast(this.terms.start);
     this.#pump.open();
     this.#pump.ready();
-    if (diagnostics.started.hasSubscribers) {
-      diagnostics.started.publish({ subscriptionId: this.id, clientName: this.clientName });
-    }
+    if (diagnostics.started.hasSubscribers) diagnostics.started.publish(this.#event());
   }
 
-  /** One delivery attempt. Never waits; what became of the message is in the books and in the gaps. */
+  /** One delivery attempt. Never waits; what became of the message is in the books and in the line. */
   offer(message: Message): void {
     if (this.#state !== "live" || this.#offeredThrough >= message.offset) return;
     const wanted = this.terms.passes === undefined || this.#passes(message);
@@ -191,39 +187,28 @@ export class Subscription implements PumpSource, LossListener<Message> {
     this.#offeredThrough = message.offset;
     if (wanted === undefined) this.#loseUndecided(message);
     if (wanted !== true) return;
-    const outcome = this.#queue.offer(message);
-    if (outcome === "parked" && this.#canPark()) {
+    const outcome = this.#line.offer(message);
+    if (outcome === "parked" && this.#canPark) {
       this.#park(message.offset - 1, this.#host.seenBefore(message, this));
       return;
     }
     this.#matched++;
-    if (outcome === "parked") {
+    if (outcome === "parked" || outcome === "overrun") {
       this.#discarded++;
-      this.end("overrun");
+      const full = `the queue was full at ${this.#line.length} messages, ${this.#line.bytes} bytes`;
+      this.end(outcome === "parked" ? "overrun" : "overflow", full);
       return;
     }
-    if (outcome === "overrun") {
-      this.#discarded++;
-      this.end(
-        "overflow",
-        `the queue was full at ${this.#queue.length} messages, ${this.#queue.bytes} bytes`,
-      );
-      return;
-    }
-    if (this.terms.overflow === "block" && !this.#pressing) this.#pressIfHigh();
+    if (!this.#slow && this.#line.fullness >= this.#host.options.watermarks.high) this.#turnSlow();
     this.#pump.ready();
   }
 
   /** Delivers what is queued, then ends with `draining`. */
   drain(): void {
     if (this.#state === "draining" || this.#state === "ended") return;
-    this.#closedThrough = this.#evaluatedThrough;
-    this.#state = "draining";
-    this.#release();
-    this.#catchUp = undefined;
-    this.#held = undefined;
-    this.#stateDue = true;
+    this.#stopFeeding("draining");
     this.#progressDue = false;
+    this.#line.mark(this.#stateFrame(), "head");
     this.#pump.ready();
   }
 
@@ -235,51 +220,38 @@ export class Subscription implements PumpSource, LossListener<Message> {
    */
   end(reason: CloseReason, detail: string = CLOSE_REASONS[reason].detail): void {
     if (this.#state === "ended") return;
-    this.#closedThrough ??= this.#evaluatedThrough;
-    this.#state = "ended";
-    this.#release();
-    this.#catchUp = undefined;
-    this.#held = undefined;
-    this.#discarded += this.#queue.clear() + this.#inFlight;
+    this.#stopFeeding("ended");
+    this.#discarded += this.#line.clear() + this.#inFlight;
     this.#inFlight = 0;
     this.#inFlightBytes = 0;
-    this.#gaps.clear();
+    this.#oldestInFlight = undefined;
     const comesBack = CLOSE_REASONS[reason].advice === "resume";
     this.#pump.finish({
       kind: "end",
       reason,
       detail,
       position: this.position,
-      lost: lost(this.#losses()) + this.#expired,
+      lost: lost(this.#losses()) + this.#line.expired,
       retryAfterMs: comesBack ? this.#host.retryAfterMs() : undefined,
     });
   }
 
-  /** Called by the hub's shared watch; see {@link Pump.watch} for `now`. */
+  /** Called by the hub's shared watch. `now` counts only time in which the event loop was free. */
   watch(now: number): void {
+    this.#bornAt ??= now;
     this.#pump.watch(now, this.#host.options);
-    this.#watchPressing(now);
-    if (this.#announcedSinceWatch || this.#announcedAt === undefined) {
-      this.#announcedAt = now;
-      this.#announcedSinceWatch = false;
-      return;
-    }
-    if (this.#state === "draining" || this.#state === "ended") return;
-    if (now - this.#announcedAt < this.#host.options.progressIntervalMs) return;
-    if (this.#undeliveredFrom() - 1 > this.#announcedThrough) {
-      this.#progressDue = true;
-      this.#pump.ready();
-    }
+    this.#watchSlowness(now);
+    this.#watchPosition(now);
   }
 
   /** Gives storage back that a burst needed. */
   settleStorage(): void {
-    this.#queue.settle();
+    this.#line.settle();
   }
 
   stats(): SubscriptionStats {
-    const queue = this.#queue.counters();
-    const oldest = this.#inFlight > 0 ? this.#inFlightSinceMs : this.#queue.head?.publishedAtMs;
+    const queue = this.#line.counters();
+    const oldest = this.#oldestUndelivered;
     return {
       id: this.id,
       clientName: this.terms.clientName,
@@ -288,14 +260,16 @@ export class Subscription implements PumpSource, LossListener<Message> {
       patterns: this.terms.patterns,
       state: this.#state,
       delivery: this.#pump.phase,
-      overflow: this.terms.overflow,
+      overflow: this.#line.overflow,
+      rung: this.#ladder.level,
+      slow: this.isSlow,
       capacity: this.terms.queue,
       matched: this.#matched,
       delivered: this.#delivered,
       deliveredBytes: this.#deliveredBytes,
       dropped: this.#losses(),
       conflated: queue.conflated,
-      expired: this.#expired,
+      expired: this.#line.expired,
       queued: queue.messages,
       queuedBytes: queue.bytes,
       peakQueued: queue.peakMessages,
@@ -303,34 +277,18 @@ export class Subscription implements PumpSource, LossListener<Message> {
       inFlight: this.#inFlight,
       inFlightBytes: this.#inFlightBytes,
       discardedAtClose: this.#discarded,
-      lagMs: oldest === undefined ? 0 : Math.max(0, this.#host.options.clock.unixMs() - oldest),
+      lagMs: oldest === undefined ? 0 : Math.max(0, this.#host.options.clock.unixMs() - oldest.publishedAtMs),
       batches: this.#pump.batches,
-      gaps: this.#gaps.announced + this.#rendersAnnounced,
+      gaps: this.#line.gapsTaken + this.#renderFailed,
       stalls: this.#stalls,
       position: this.position,
     };
   }
 
-  // LossListener: the queue tells of a loss.
-
-  lose(message: Message, reason: LossReason, before: number): void {
-    const { topic, offset } = message;
-    if (before === this.#queue.headPlace) this.#gaps.loseAtHead(topic, offset, reason, before);
-    else this.#gaps.loseAtTail(topic, offset, offset, 1, reason, before);
-  }
-
   // PumpSource
 
   get hasWork(): boolean {
-    return (
-      this.#queue.length > 0 ||
-      !this.#gaps.isEmpty ||
-      this.#startedDue ||
-      this.#stateDue ||
-      this.#progressDue ||
-      this.#catchUp !== undefined ||
-      this.#marks.length > 0
-    );
+    return !this.#line.isEmpty || this.#startedDue || this.#progressDue || this.#catchUp !== undefined;
   }
 
   get isCatchingUp(): boolean {
@@ -342,25 +300,12 @@ export class Subscription implements PumpSource, LossListener<Message> {
   }
 
   take(frames: SinkFrame[], limits: BatchLimits): void {
-    if (this.#startedDue) {
-      this.#startedDue = false;
-      frames.push({
-        kind: "started",
-        subscriptionId: this.id,
-        position: this.position,
-        overflow: this.terms.overflow,
-        queue: this.terms.queue,
-      });
-    }
-    if (this.#stateDue) {
-      this.#stateDue = false;
-      frames.push({ kind: "state", state: "draining" });
-    }
+    if (this.#startedDue) this.#takeStarted(frames);
     if (this.#catchUp !== undefined) this.#refill(this.#catchUp);
     this.#takeLine(frames, limits);
-    if (this.#pressing && this.#queue.fullness <= this.#host.options.watermarks.low) this.#release();
-    this.#takenThrough = this.#undeliveredFrom() - 1;
-    if (this.#state === "draining" && this.#queue.conflated > this.#announcedConflated)
+    if (this.#slow && this.#line.fullness <= this.#host.options.watermarks.low) this.#recover();
+    this.#takenThrough = this.#undeliveredFrom - 1;
+    if (this.#state === "draining" && this.#line.conflated > this.#announcedConflated)
       this.#progressDue = true;
     if (this.#progressDue) this.#takeProgress(frames);
   }
@@ -370,19 +315,19 @@ export class Subscription implements PumpSource, LossListener<Message> {
     this.#deliveredBytes += this.#inFlightBytes;
     this.#inFlight = 0;
     this.#inFlightBytes = 0;
+    this.#oldestInFlight = undefined;
+    this.#stalledSince = undefined;
     this.#settledThrough = this.#takenThrough;
     if (this.#state === "draining" && !this.hasWork) this.end("draining");
   }
 
-  unrenderable(message: Message): GapFrame {
+  unrenderable({ topic, offset, bytes }: Message): GapFrame {
     // After the end it is in the books already, as discarded.
     if (this.#state !== "ended") {
       this.#inFlight--;
-      this.#inFlightBytes -= message.bytes;
+      this.#inFlightBytes -= bytes;
       this.#renderFailed++;
-      this.#rendersAnnounced++;
     }
-    const { topic, offset } = message;
     return { kind: "gap", topic, from: offset, to: offset, count: 1, reason: "render-failed" };
   }
 
@@ -390,204 +335,59 @@ export class Subscription implements PumpSource, LossListener<Message> {
     this.end("cancelled");
   }
 
-  stalled(): void {
+  stalled(now: number): void {
     this.#stalls++;
-    if (diagnostics.stalled.hasSubscribers) {
-      diagnostics.stalled.publish({ subscriptionId: this.id, clientName: this.clientName });
-    }
+    this.#stalledSince = now;
+    if (diagnostics.stalled.hasSubscribers) diagnostics.stalled.publish(this.#event());
   }
 
-  recovered(): void {
-    if (diagnostics.recovered.hasSubscribers) {
-      diagnostics.recovered.publish({ subscriptionId: this.id, clientName: this.clientName });
-    }
-  }
-
-  stalledTooLong(): void {
-    this.end("stalled");
+  unstalled(): void {
+    if (diagnostics.unstalled.hasSubscribers) diagnostics.unstalled.publish(this.#event());
   }
 
   ended(end: EndFrame): void {
     this.#host.forget(this, end);
   }
 
-  /** Messages and gaps in line, as far as the limits go. */
+  // What comes next.
+
+  #takeStarted(frames: SinkFrame[]): void {
+    this.#startedDue = false;
+    frames.push({
+      kind: "started",
+      subscriptionId: this.id,
+      position: this.position,
+      overflow: this.terms.overflow,
+      queue: this.terms.queue,
+    });
+  }
+
   #takeLine(frames: SinkFrame[], limits: BatchLimits): void {
-    let room = limits.bytes;
-    let now: number | undefined;
-    while (frames.length < limits.frames) {
-      // At one place: that the past follows, then what of it is lost, then that it is over.
-      if (this.#takeMark(frames, "before gaps")) continue;
-      const gaps = this.#gaps.takeBefore(this.#queue.headPlace);
-      if (gaps !== undefined) {
-        frames.push(...gaps);
-        room -= gaps.length * FRAME_OVERHEAD_BYTES;
-        for (const gap of gaps) this.#announced(gap.to);
-        continue;
-      }
-      if (this.#takeMark(frames, "any")) continue;
-      const next = this.#queue.head;
-      if (next === undefined) return;
-      if (next.expiresAtMs !== undefined || this.terms.maxAgeMs !== undefined) {
-        now ??= this.#host.options.clock.unixMs();
-        if (this.#isTooOld(next, now)) {
-          this.#expire(next);
-          continue;
-        }
-      }
-      room -= next.bytes + FRAME_OVERHEAD_BYTES;
-      if (room < 0 && frames.length > 0) return;
-      this.#queue.take();
-      frames.push(next);
-      if (this.#inFlight === 0) this.#inFlightSinceMs = next.publishedAtMs;
-      this.#inFlight++;
-      this.#inFlightBytes += next.bytes;
-      this.#announced(next.offset);
-    }
-  }
-
-  #isTooOld(message: Message, now: number): boolean {
-    const { maxAgeMs = Number.POSITIVE_INFINITY } = this.terms;
-    const expiresAtMs = message.expiresAtMs ?? Number.POSITIVE_INFINITY;
-    return now > expiresAtMs || now - message.publishedAtMs > maxAgeMs;
-  }
-
-  /** Its turn came too late. */
-  #expire(message: Message): void {
-    this.#queue.take();
-    this.#expired++;
-    this.#gaps.loseAtHead(message.topic, message.offset, "expired", this.#queue.headPlace);
-  }
-
-  #pressIfHigh(): void {
-    if (this.#queue.fullness < this.#host.options.watermarks.high) return;
-    this.#pressing = true;
-    this.#host.press(this);
-  }
-
-  #release(): void {
-    if (!this.#pressing) return;
-    this.#pressing = false;
-    this.#pressingSince = undefined;
-    this.#host.release(this);
-  }
-
-  /** Publishers wait for a bounded time only. */
-  #watchPressing(now: number): void {
-    if (!this.#pressing) return;
-    this.#pressingSince ??= now;
-    if (now - this.#pressingSince < this.#host.options.blockTimeoutMs) return;
-    if (this.#canPark()) this.#park(this.#evaluatedThrough, undefined);
-    else this.end("overrun", "a blocking subscriber did not make room in time");
-  }
-
-  #canPark(): boolean {
-    return this.#host.options.retention.length > 0;
-  }
-
-  #takeMark(frames: SinkFrame[], which: "before gaps" | "any"): boolean {
-    const mark = this.#marks[0];
-    if (mark === undefined || mark.before > this.#queue.headPlace) return false;
-    if (which === "before gaps" && mark.state === "live") return false;
-    this.#marks.shift();
-    frames.push({ kind: "state", state: mark.state });
-    return true;
-  }
-
-  #mark(state: StateFrame["state"]): void {
-    this.#marks.push({ before: this.#queue.tailPlace, state });
-  }
-
-  #startInThePast(start: Exclude<Start, "live">): void {
-    const { history } = this.#host;
-    const read = (cursor: number) => new CatchUp(history, this, cursor, this.terms.passes !== undefined);
-    let from: number;
-    if (typeof start === "object" && "epoch" in start) {
-      from = start.offset;
-      this.#catchUp = read(from);
-    } else {
-      this.#catchUp = read(this.#cursorFor(start));
-      from = this.#catchUp.startWithWhatThereIs(start === "snapshot");
-    }
-    this.#takenThrough = from;
-    this.#settledThrough = from;
-    this.#announcedThrough = from;
-    this.#state = "catching-up";
-    this.#mark("catching-up");
-    this.#host.rest(this);
-  }
-
-  #cursorFor(start: Exclude<Start, "live" | Position>): number {
-    if (typeof start === "string") return 0;
-    const { history } = this.#host;
-    const topics = history.topicsOf(this);
-    if ("sinceMs" in start) return offsetSince(history, topics, start.sinceMs);
-    return offsetBeforeNewest(
-      history,
-      topics,
-      start.newest,
-      (message) => this.terms.passes?.(message) ?? true,
-    );
-  }
-
-  /** The queue stays as it is, and what comes behind `cursor` is read from the logs once there is room. */
-  #park(cursor: number, seen: Seen<Subscription> | undefined): void {
-    this.#state = "parked";
-    this.#release();
-    const filtered = this.terms.passes !== undefined;
-    this.#catchUp = new CatchUp(this.#host.history, this, cursor, filtered, seen);
-    this.#mark("parked");
-    this.#host.rest(this);
-  }
-
-  /**
-   * Fills the queue from the logs, to half its bound. When nothing is left above the cursor it turns live in the
-   * same step: whatever is published from here on is offered.
-   */
-  #refill(catchUp: CatchUp<Subscription>): void {
-    const { messages, bytes } = this.terms.queue;
-    for (let looked = 0; looked < MESSAGES_PER_REFILL; looked++) {
-      if (this.#queue.length >= Math.max(1, messages / 2) || this.#queue.bytes >= Math.max(1, bytes / 2))
-        return;
-      this.#state = "catching-up";
-      const next = this.#held ?? catchUp.next();
-      this.#held = undefined;
-      if (next === undefined) {
-        this.#turnLive();
-        return;
-      }
-      if (next.kind === "gap") {
-        const { topic, from, to, count, reason } = next;
-        this.#gaps.loseAtTail(topic, from, to, count, reason, this.#queue.tailPlace);
-      } else if (this.terms.passes === undefined || this.#passes(next)) {
-        if (next.bytes <= bytes && !this.#queue.fits(next)) {
-          this.#held = next;
-          return;
-        }
-        this.#matched++;
-        this.#queue.offer(next);
-      }
-    }
-  }
-
-  #turnLive(): void {
-    this.#state = "live";
-    this.#catchUp = undefined;
-    this.#offeredThrough = this.#host.history.lastOffset;
-    this.#mark("live");
-    this.#host.wake(this);
-  }
-
-  /** Under conflation neither a message nor a gap moves the position; see `undeliveredFrom`. */
-  #announced(offset: number): void {
-    if (this.#queue.policy.keyed) return;
-    if (offset > this.#announcedThrough) this.#announcedThrough = offset;
+    const line = this.#line;
+    line.take(frames, limits, this.#isTooOld());
+    const { messages, bytes, oldest, toldThrough } = line.taken;
+    this.#inFlight = messages;
+    this.#inFlightBytes = bytes;
+    this.#oldestInFlight = oldest;
+    line.taken.oldest = undefined;
+    // While newer messages stand in for older ones, neither a message nor a gap moves the position.
+    if (toldThrough === 0 || !line.isOrdered) return;
+    if (toldThrough > this.#announcedThrough) this.#announcedThrough = toldThrough;
     this.#announcedSinceWatch = true;
+  }
+
+  /** The clock is read once per batch, and only where there is an age to judge. */
+  #isTooOld(): ((message: Message) => boolean) | undefined {
+    const { maxAgeMs = Number.POSITIVE_INFINITY } = this.terms;
+    if (maxAgeMs === Number.POSITIVE_INFINITY && !this.#host.history.anyExpires) return undefined;
+    const now = this.#host.options.clock.unixMs();
+    return ({ publishedAtMs, expiresAtMs = Number.POSITIVE_INFINITY }) =>
+      now > expiresAtMs || now - publishedAtMs > maxAgeMs;
   }
 
   #takeProgress(frames: SinkFrame[]): void {
     this.#progressDue = false;
-    const conflated = this.#queue.conflated;
+    const { conflated } = this.#line;
     frames.push({
       kind: "progress",
       position: { epoch: this.#host.options.epoch, offset: this.#takenThrough },
@@ -598,14 +398,9 @@ export class Subscription implements PumpSource, LossListener<Message> {
     this.#announcedSinceWatch = true;
   }
 
-  /**
-   * The lowest offset that may still come, as a message or as a loss. With a conflating queue that is the offset
-   * which the first place in line began with, not the one of the newer message that stands there now.
-   */
-  #undeliveredFrom(): number {
-    const queued = this.#queue.lowestOffset ?? Infinity;
-    const untold = this.#gaps.lowestOffset ?? Infinity;
-    return Math.min(queued, untold, this.#evaluatedThrough + 1);
+  /** The lowest offset that may still come, as a message or as a loss. */
+  get #undeliveredFrom(): number {
+    return Math.min(this.#line.lowestOffset, this.#evaluatedThrough + 1);
   }
 
   /** Everything up to here has been offered, or was not for it. Within a publish, subscriptions differ in it. */
@@ -632,12 +427,207 @@ export class Subscription implements PumpSource, LossListener<Message> {
   #loseUndecided({ topic, offset }: Message): void {
     this.#matched++;
     this.#filterFailed++;
-    this.#gaps.loseAtTail(topic, offset, offset, 1, "filter-failed", this.#queue.tailPlace);
+    this.#line.tell(topic, offset, offset, 1, "filter-failed");
     this.#pump.ready();
   }
 
   #losses(): Losses {
-    const { overflow, oversize } = this.#queue.counters();
+    const { overflow, oversize } = this.#line.counters();
     return { overflow, oversize, "render-failed": this.#renderFailed, "filter-failed": this.#filterFailed };
+  }
+
+  // The past.
+
+  #startInThePast(start: Exclude<Start, "live">): void {
+    const { history } = this.#host;
+    const read = (cursor: number) => new CatchUp(history, this, cursor, this.terms.passes !== undefined);
+    let from: number;
+    if (typeof start === "object" && "epoch" in start) {
+      from = start.offset;
+      this.#catchUp = read(from);
+    } else {
+      this.#catchUp = read(this.#cursorFor(start));
+      from = this.#catchUp.startWithWhatThereIs(start === "snapshot");
+    }
+    this.#takenThrough = from;
+    this.#settledThrough = from;
+    this.#announcedThrough = from;
+    this.#state = "catching-up";
+    this.#line.mark(this.#stateFrame(), "tail");
+    this.#host.rest(this);
+  }
+
+  #cursorFor(start: Exclude<Start, "live" | Position>): number {
+    if (typeof start === "string") return 0;
+    const { history } = this.#host;
+    const topics = history.topicsOf(this);
+    if ("sinceMs" in start) return offsetSince(history, topics, start.sinceMs);
+    const passes = (message: Message) => this.terms.passes === undefined || this.#passes(message) === true;
+    return offsetBeforeNewest(history, topics, start.newest, passes);
+  }
+
+  get #canPark(): boolean {
+    return this.#host.options.retention.length > 0;
+  }
+
+  /** The queue stays as it is, and what comes behind `cursor` is read from the logs once there is room. */
+  #park(cursor: number, seen: Seen<Subscription> | undefined): void {
+    this.#state = "parked";
+    this.#recover();
+    const filtered = this.terms.passes !== undefined;
+    this.#catchUp = new CatchUp(this.#host.history, this, cursor, filtered, seen);
+    this.#line.mark(this.#stateFrame(), "tail");
+    this.#host.rest(this);
+  }
+
+  /**
+   * Fills the queue from the logs, to half its bound. When nothing is left above the cursor it turns live in the
+   * same step: whatever is published from here on is offered.
+   */
+  #refill(catchUp: CatchUp<Subscription>): void {
+    const line = this.#line;
+    const messages = Math.max(1, line.bounds.messages / 2);
+    const bytes = Math.max(1, line.bounds.bytes / 2);
+    for (let looked = 0; looked < MESSAGES_PER_REFILL; looked++) {
+      if (line.length >= messages || line.bytes >= bytes) return;
+      this.#state = "catching-up";
+      const next = this.#held ?? catchUp.next();
+      this.#held = undefined;
+      if (next === undefined) {
+        this.#turnLive();
+        return;
+      }
+      if (next.kind === "gap") {
+        line.tell(next.topic, next.from, next.to, next.count, next.reason);
+        continue;
+      }
+      const wanted = this.terms.passes === undefined || this.#passes(next);
+      // The predicate may have ended or drained this very subscription.
+      if (this.#catchUp !== catchUp) return;
+      if (wanted === undefined) this.#loseUndecided(next);
+      if (wanted !== true) continue;
+      if (next.bytes <= line.bounds.bytes && !line.fits(next)) {
+        this.#held = next;
+        return;
+      }
+      this.#matched++;
+      line.offer(next);
+    }
+  }
+
+  #turnLive(): void {
+    this.#state = "live";
+    this.#catchUp = undefined;
+    this.#offeredThrough = this.#host.history.lastOffset;
+    this.#line.mark(this.#stateFrame(), "tail");
+    this.#host.wake(this);
+  }
+
+  #stopFeeding(state: "draining" | "ended"): void {
+    this.#closedThrough ??= this.#evaluatedThrough;
+    this.#state = state;
+    this.#recover();
+    this.#catchUp = undefined;
+    this.#held = undefined;
+  }
+
+  #stateFrame(): StateFrame {
+    const state = this.#state === "ended" ? "draining" : this.#state;
+    return { kind: "state", state, overflow: this.#line.overflow, rung: this.#ladder.level };
+  }
+
+  // Slowness.
+
+  #turnSlow(): void {
+    this.#slow = true;
+    if (this.terms.overflow === "block") this.#host.press(this);
+  }
+
+  #recover(): void {
+    if (!this.#slow) return;
+    this.#slow = false;
+    this.#host.release(this);
+    // Told at the watch, as its beginning was: an episode that the watch never saw is none.
+    if (this.#slowSince === undefined) return;
+    this.#slowSince = undefined;
+    if (diagnostics.recovered.hasSubscribers) diagnostics.recovered.publish(this.#event());
+  }
+
+  #watchSlowness(now: number): void {
+    if (this.#slow && this.#slowSince === undefined) {
+      this.#slowSince = now;
+      if (diagnostics.slow.hasSubscribers) diagnostics.slow.publish(this.#event());
+    }
+    if (this.#state === "ended") return;
+    const { blockTimeoutMs, newcomerGraceMs } = this.#host.options;
+    if (this.#slow && this.terms.overflow === "block" && now - (this.#slowSince ?? now) >= blockTimeoutMs) {
+      this.#stopBlocking();
+    } else if (now - (this.#bornAt ?? now) >= newcomerGraceMs) {
+      if (this.#ladder.judge(now, this.#signals(now), () => this.#host.mayEvict())) this.#obeyLadder();
+    }
+  }
+
+  /** Publishers wait for a bounded time only. */
+  #stopBlocking(): void {
+    if (this.#canPark) this.#park(this.#evaluatedThrough, undefined);
+    else this.end("overrun", "a blocking subscriber did not make room in time");
+  }
+
+  #signals(now: number): SlowSignals {
+    const stalledForMs = this.#stalledSince === undefined ? undefined : now - this.#stalledSince;
+    // Reading the past is not slowness: what waits then is what we have put there.
+    if (this.#state !== "live") {
+      const none = undefined;
+      return { fullForMs: none, lagMs: none, lagMessages: none, lagBytes: none, stalledForMs };
+    }
+    const oldest = this.#oldestUndelivered;
+    return {
+      fullForMs: this.#slowSince === undefined ? undefined : now - this.#slowSince,
+      lagMs: oldest === undefined ? undefined : now - oldest.publishedAtWatch,
+      lagMessages: this.#line.length + this.#inFlight,
+      lagBytes: this.#line.bytes + this.#inFlightBytes,
+      stalledForMs,
+    };
+  }
+
+  #obeyLadder(): void {
+    const { rung } = this.#ladder;
+    if (diagnostics.escalated.hasSubscribers) {
+      diagnostics.escalated.publish({ ...this.#event(), rung: this.#ladder.level, overflow: rung?.policy });
+    }
+    const overflow = rung?.policy ?? this.terms.overflow;
+    if (overflow === "evict" && rung !== undefined) {
+      const reason = rung.when.stalledForMs === undefined ? "slow" : "stalled";
+      this.end(reason);
+      return;
+    }
+    const conflated = !this.#line.isOrdered;
+    this.#line.changePolicy(overflow);
+    // Where newer messages may stand in for older ones, the frame that says so comes first, and its opposite last.
+    this.#line.mark(this.#stateFrame(), conflated ? "tail" : "head");
+    if (overflow === "park" && this.#state === "live") this.#park(this.#evaluatedThrough, undefined);
+    this.#pump.ready();
+  }
+
+  get #oldestUndelivered(): Message | undefined {
+    return this.#oldestInFlight ?? this.#line.head;
+  }
+
+  #watchPosition(now: number): void {
+    if (this.#announcedSinceWatch || this.#announcedAt === undefined) {
+      this.#announcedAt = now;
+      this.#announcedSinceWatch = false;
+      return;
+    }
+    if (this.#state === "draining" || this.#state === "ended") return;
+    if (now - this.#announcedAt < this.#host.options.progressIntervalMs) return;
+    if (this.#undeliveredFrom - 1 > this.#announcedThrough) {
+      this.#progressDue = true;
+      this.#pump.ready();
+    }
+  }
+
+  #event(): diagnostics.SubscriptionEvent {
+    return { subscriptionId: this.id, clientName: this.clientName };
   }
 }

@@ -45,6 +45,11 @@ export const CLOSE_REASONS = {
     advice: "resume",
     detail: "the publisher did not wait for a blocking subscriber",
   },
+  slow: {
+    status: "RESOURCE_EXHAUSTED",
+    advice: "resume",
+    detail: "the subscriber was too slow for too long",
+  },
   stalled: {
     status: "RESOURCE_EXHAUSTED",
     advice: "resume",

@@ -77,7 +77,7 @@ export interface ProgressFrame {
 }
 
 /**
- * The subscription changed its state, as the server sees it. The frame stands in line where that happened.
+ * The subscription changed its state or its rung, as the server sees it. The frame stands in line where that happened.
  *
  * - `catching-up`: what follows is read from the replay logs.
  * - `live`: everything retained was sent; what follows comes as it is published. After a start with `snapshot`
@@ -88,6 +88,10 @@ export interface ProgressFrame {
 export interface StateFrame {
   readonly kind: "state";
   readonly state: "catching-up" | "live" | "parked" | "draining";
+  /** The overflow policy in force. It differs from the one granted while the subscriber is on a rung. */
+  readonly overflow: OverflowPolicyName;
+  /** The rung of its escalation that a slow subscriber stands on; 0 for one that is not slow. */
+  readonly rung: number;
 }
 
 /** Always the last frame. Transports turn it into their own way of ending. */

@@ -68,9 +68,9 @@ export interface QueueCounters {
 export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   readonly #items = new RingBuffer<T>();
   /** Keyed policies only: where the unread item of an identity stands. */
-  readonly #places: Map<string, number> | undefined;
-  /** Keyed policies only: the offset that each place began with, in step with the items. */
-  readonly #firstOffsets: RingBuffer<number> | undefined;
+  #places: Map<string, number> | undefined;
+  /** The offset that each place began with, in step with the items. From the first keyed item until empty again. */
+  #firstOffsets: RingBuffer<number> | undefined;
   #headPlace = 0;
   #bytes = 0;
   #peakMessages = 0;
@@ -80,8 +80,8 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   #oversize = 0;
 
   readonly bounds: QueueBounds;
-  readonly policy: OverflowPolicy;
   readonly #losses: LossListener<T>;
+  #policy: OverflowPolicy;
 
   /** @throws RangeError for a bound that is no whole number of at least 1: nothing would ever fit */
   constructor(bounds: QueueBounds, policy: OverflowPolicy, losses: LossListener<T>) {
@@ -91,7 +91,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
       }
     }
     this.bounds = bounds;
-    this.policy = policy;
+    this.#policy = policy;
     this.#losses = losses;
     if (policy.keyed) {
       this.#places = new Map();
@@ -105,6 +105,15 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  get policy(): OverflowPolicy {
+    return this.#policy;
+  }
+
+  /** Whether offsets only rise from the head to the tail. Not while items replace one another in line. */
+  get isOrdered(): boolean {
+    return this.#firstOffsets === undefined;
   }
 
   /** Items replaced by a newer one of their identity. */
@@ -148,7 +157,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
         return "conflated";
       }
     }
-    if (!this.fits(item)) return this.policy.overflow(this, item);
+    if (!this.fits(item)) return this.#policy.overflow(this, item);
     this.append(item);
     return "queued";
   }
@@ -163,12 +172,30 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     const item = this.#items.shift();
     if (item === undefined) return undefined;
     this.#bytes -= item.bytes;
-    if (this.#places !== undefined) {
-      this.#firstOffsets?.shift();
-      if (item.identity !== undefined) this.#places.delete(item.identity);
+    this.#firstOffsets?.shift();
+    if (this.#places === undefined) {
+      if (this.#items.length === 0) this.#firstOffsets = undefined;
+    } else if (item.identity !== undefined) {
+      this.#places.delete(item.identity);
     }
     this.#headPlace++;
     return item;
+  }
+
+  /**
+   * Changes the policy with items waiting. Under a keyed policy older items give way to the newer ones of their
+   * identity at once, as if it had been keyed from the start; otherwise what waits stays as it is.
+   *
+   * @returns where a place is now, for whoever has noted places; `undefined` when none has moved
+   */
+  changePolicy(policy: OverflowPolicy): ((place: number) => number) | undefined {
+    this.#policy = policy;
+    if (!policy.keyed) {
+      this.#places = undefined;
+      return undefined;
+    }
+    if (this.#places !== undefined) return undefined;
+    return this.#conflateAll();
   }
 
   /** Throws everything away, without counting it as lost, and returns how many items that were. */
@@ -207,10 +234,8 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   }
 
   append(item: T): void {
-    if (this.#places !== undefined) {
-      if (item.identity !== undefined) this.#places.set(item.identity, this.tailPlace);
-      this.#firstOffsets?.push(item.offset);
-    }
+    if (item.identity !== undefined) this.#places?.set(item.identity, this.tailPlace);
+    this.#firstOffsets?.push(item.offset);
     this.#items.push(item);
     this.#weigh(item.bytes);
   }
@@ -249,6 +274,40 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     this.#items.replace(ahead, item);
     this.#conflated++;
     this.#weigh(growth);
+  }
+
+  /** Builds the index of identities, and lets every item take over the place of the oldest one of its identity. */
+  #conflateAll(): (place: number) => number {
+    const firstOffsets = this.#firstOffsets ?? new RingBuffer<number>();
+    const known = this.#firstOffsets !== undefined;
+    const places = new Map<string, number>();
+    // How many items are left before each of the old places.
+    const leftBefore: number[] = [];
+    const waiting = this.#items.length;
+    for (let index = 0, left = 0; index < waiting; index++) {
+      leftBefore.push(left);
+      const item = this.#items.shift()!;
+      const firstOffset = (known ? firstOffsets.shift() : undefined) ?? item.offset;
+      const place = item.identity === undefined ? undefined : places.get(item.identity);
+      if (place === undefined) {
+        if (item.identity !== undefined) places.set(item.identity, this.#headPlace + left);
+        // Shifted from the front and pushed behind: once round, the survivors stand in order.
+        this.#items.push(item);
+        firstOffsets.push(firstOffset);
+        left++;
+      } else {
+        // The survivors so far stand behind what is still to be looked at.
+        const at = waiting - index - 1 + (place - this.#headPlace);
+        this.#bytes -= this.#items.at(at)!.bytes;
+        this.#items.replace(at, item);
+        this.#conflated++;
+      }
+    }
+    this.#places = places;
+    this.#firstOffsets = firstOffsets;
+    const oldHead = this.#headPlace;
+    const left = this.#items.length;
+    return (place) => oldHead + (leftBefore[place - oldHead] ?? (place <= oldHead ? place - oldHead : left));
   }
 
   /** Takes the item behind the head out, as a loss; the head moves up into its place. */
