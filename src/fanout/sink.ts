@@ -15,25 +15,34 @@
  *
  * @module
  */
-import type { EndFrame, Frame, MessageFrame } from "../protocol/index.ts";
+import type { EndFrame, Frame, GapFrame, MessageFrame } from "../protocol/index.ts";
+import type { Message } from "./message.ts";
+
+/** A frame as a sink gets it: messages are the engine's own, which carry their encodings with them. */
+export type SinkFrame = Exclude<Frame, MessageFrame | EndFrame> | Message;
 
 /**
  * - `done`: the batch is handed over; the next one may come at once.
- * - `pending`: the sink calls `written()` when it is.
+ * - `pending`: it is under way; the sink calls `written()` when it is handed over.
+ * - `paused`: it is handed over, and the next one may come only when the sink calls `pull()`. A paused
+ *   subscription is never called stalled: it is its reader who is busy, not a write.
  */
-export type WriteOutcome = "done" | "pending";
+export type WriteOutcome = "done" | "pending" | "paused";
 
 /** What a sink tells the engine. */
 export interface SinkFeedback {
   /** The outstanding batch is handed over. Never pumps; the next batch comes with the next flush. */
   written(): void;
   /**
-   * The outstanding batch, if any, is handed over, and its reader waits for more: pumps this one subscription
-   * now, on the caller's stack. For sinks that are pulled by code of this process.
+   * A paused sink's reader waits for more: pumps this one subscription now, on the caller's stack. When nothing
+   * is queued, the next flush that has something writes it.
    */
   pull(): void;
-  /** During `write` only: this message of the batch could not be encoded and is left out of it. */
-  unrenderable(message: MessageFrame): void;
+  /**
+   * During `write` only: this message of the batch cannot be encoded. Counts it as lost, and returns the notice
+   * that the sink writes in its place.
+   */
+  unrenderable(message: Message): GapFrame;
   /** The other side is gone. */
   closed(): void;
 }
@@ -48,11 +57,13 @@ export interface BatchLimits {
 
 export interface Sink {
   /** Asked once, before the first `write`. `undefined`: the engine's default. */
-  readonly batch: BatchLimits | undefined;
+  readonly batch?: BatchLimits;
+  /** The sink begins paused: it is written to only after `pull()`. */
+  readonly pulled?: boolean;
   /** Called once, before anything else. */
   open(feedback: SinkFeedback): void;
   /** Frames in the order they are to arrive: `started` first, never `end`. */
-  write(frames: readonly Frame[]): WriteOutcome;
+  write(frames: readonly SinkFrame[]): WriteOutcome;
   /** The last call. Frames still queued are not coming. */
   end(frame: EndFrame): void;
 }

@@ -26,36 +26,47 @@ export type CloseAdvice = "stop" | "resume" | "start-fresh" | "fix";
 export interface CloseRule {
   readonly status: StatusName;
   readonly advice: CloseAdvice;
+  /** What it means, for people; where an end says no more than its reason, this is its detail. */
+  readonly detail: string;
 }
 
 /** Every way a subscription can end, what a gRPC client sees, and what it should do. One table for all sides. */
 export const CLOSE_REASONS = {
-  /** The subscriber asked for the end. */
-  unsubscribed: { status: "OK", advice: "stop" },
-  /** The owner ended it; there is nothing more to come. */
-  completed: { status: "OK", advice: "stop" },
-  /** The other side went away; nobody is left to be told. */
-  cancelled: { status: "CANCELLED", advice: "stop" },
-  /** The queue was full under the policy `evict`. */
-  overflow: { status: "RESOURCE_EXHAUSTED", advice: "resume" },
-  /** A write made no progress for too long. */
-  stalled: { status: "RESOURCE_EXHAUSTED", advice: "resume" },
-  /** Refused before it started: a limit of the server is reached. */
-  refused: { status: "RESOURCE_EXHAUSTED", advice: "resume" },
-  /** A newer subscription with the same id took over. */
-  replaced: { status: "ABORTED", advice: "stop" },
-  /** The server is shutting down or moving its clients. */
-  draining: { status: "UNAVAILABLE", advice: "resume" },
-  /** What was asked for is no longer retained. */
-  trimmed: { status: "OUT_OF_RANGE", advice: "start-fresh" },
-  /** The position belongs to another history. */
-  "epoch-mismatch": { status: "FAILED_PRECONDITION", advice: "start-fresh" },
-  "bad-request": { status: "INVALID_ARGUMENT", advice: "fix" },
-  unauthenticated: { status: "UNAUTHENTICATED", advice: "fix" },
-  "not-allowed": { status: "PERMISSION_DENIED", advice: "fix" },
-  "id-taken": { status: "ALREADY_EXISTS", advice: "fix" },
-  /** A fault of the server's own code; its log has the details. */
-  failed: { status: "INTERNAL", advice: "resume" },
+  unsubscribed: { status: "OK", advice: "stop", detail: "the subscriber ended it" },
+  completed: { status: "OK", advice: "stop", detail: "there is nothing more to come" },
+  cancelled: { status: "CANCELLED", advice: "stop", detail: "the subscriber went away" },
+  overflow: {
+    status: "RESOURCE_EXHAUSTED",
+    advice: "resume",
+    detail: "the queue was full, and the policy is to evict",
+  },
+  stalled: {
+    status: "RESOURCE_EXHAUSTED",
+    advice: "resume",
+    detail: "a write made no progress for too long",
+  },
+  refused: { status: "RESOURCE_EXHAUSTED", advice: "resume", detail: "a limit of the server is reached" },
+  replaced: { status: "ABORTED", advice: "stop", detail: "a newer subscription with the same id took over" },
+  draining: { status: "UNAVAILABLE", advice: "resume", detail: "the server is shutting down" },
+  trimmed: {
+    status: "OUT_OF_RANGE",
+    advice: "start-fresh",
+    detail: "what was asked for is no longer retained",
+  },
+  "epoch-mismatch": {
+    status: "FAILED_PRECONDITION",
+    advice: "start-fresh",
+    detail: "the position belongs to another history",
+  },
+  "bad-request": { status: "INVALID_ARGUMENT", advice: "fix", detail: "the request is wrong" },
+  unauthenticated: { status: "UNAUTHENTICATED", advice: "fix", detail: "the caller is not authenticated" },
+  "not-allowed": {
+    status: "PERMISSION_DENIED",
+    advice: "fix",
+    detail: "the caller is not allowed to do this",
+  },
+  "id-taken": { status: "ALREADY_EXISTS", advice: "fix", detail: "the id is in use" },
+  failed: { status: "INTERNAL", advice: "resume", detail: "the server failed; its log has the details" },
 } as const satisfies Record<string, CloseRule>;
 
 export type CloseReason = keyof typeof CLOSE_REASONS;

@@ -4,7 +4,13 @@
  *
  * @module
  */
-export { CLOSE_REASONS, type CloseAdvice, type CloseReason, type CloseRule, type StatusName } from "./close-reasons.ts";
+export {
+  CLOSE_REASONS,
+  type CloseAdvice,
+  type CloseReason,
+  type CloseRule,
+  type StatusName,
+} from "./close-reasons.ts";
 export type {
   EndFrame,
   Frame,

@@ -1,0 +1,71 @@
+import { SpillwayError } from "../errors.ts";
+import { OVERFLOW_POLICIES, type OverflowPolicyName, type QueueBounds } from "../protocol/index.ts";
+
+/** What a remote caller wants to do. */
+export interface AccessRequest {
+  readonly action: "subscribe" | "publish" | "unsubscribe";
+  /** The patterns to subscribe to, or the topic to publish to. Checked for form already. */
+  readonly topics: readonly string[];
+  /** What the caller calls itself; not an identity. */
+  readonly clientName?: string | undefined;
+  /** The address it comes from, as the transport tells it. */
+  readonly peer?: string | undefined;
+  /** Text headers of the call, in lower case: where a token would be. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly overflow?: OverflowPolicyName | undefined;
+  readonly queue?: Partial<QueueBounds> | undefined;
+}
+
+/** Who the caller is, and what it is granted. */
+export interface Access {
+  /** Shown with the subscription; the hub itself makes nothing of it. */
+  readonly identity?: string;
+  /** The class of subscribers it belongs to; shown with the subscription. */
+  readonly class?: string;
+  /**
+   * The overflow policies it may ask for. A caller that asks for none gets the hub's default, or the first of
+   * these if that one is not among them.
+   *
+   * @default all
+   */
+  readonly overflow?: readonly OverflowPolicyName[];
+  /**
+   * The most it may ask for; more is bounded to this.
+   *
+   * @default the hub's `maxQueue`
+   */
+  readonly queue?: Partial<QueueBounds>;
+}
+
+/**
+ * Decides about a remote caller, before it touches anything. Refuse by throwing a `SpillwayError` with the code
+ * `UNAUTHENTICATED` or `NOT_ALLOWED`; its message is sent to the caller. Any other error refuses as well, is
+ * reported to `onError`, and the caller learns nothing of it. Returning nothing grants everything.
+ *
+ * Code in the same process that calls the hub itself is not asked.
+ */
+export type Authorize = (request: AccessRequest) => Access | undefined | Promise<Access | undefined>;
+
+/** The policy that a caller gets. */
+export function grantOverflow(
+  access: Access,
+  asked: OverflowPolicyName | undefined,
+  standard: OverflowPolicyName,
+): OverflowPolicyName {
+  const allowed = access.overflow ?? OVERFLOW_POLICIES;
+  if (asked === undefined) return allowed.includes(standard) ? standard : (allowed[0] ?? standard);
+  if (allowed.includes(asked)) return asked;
+  throw new SpillwayError(
+    "NOT_ALLOWED",
+    `the overflow policy ${asked} is not granted here; ask for ${allowed.join(" or ")}, or for none`,
+    { field: "overflow" },
+  );
+}
+
+/** The bounds that a caller gets: what it asks for, never more than it may have. */
+export function grantQueue(access: Access, asked: QueueBounds, most: QueueBounds): QueueBounds {
+  return {
+    messages: Math.min(asked.messages, access.queue?.messages ?? most.messages),
+    bytes: Math.min(asked.bytes, access.queue?.bytes ?? most.bytes),
+  };
+}

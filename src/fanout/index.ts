@@ -1,0 +1,24 @@
+/**
+ * DECIDE: who gets what, and what becomes of those who are slow. Knows nothing of any transport.
+ *
+ *     publish ─► Hub ─► Subscription.offer ─► queue        (synchronous, one attempt, an outcome)
+ *                              │ ready
+ *                         FlushLoop ─► Pump ─► Sink        (one batch outstanding per subscription)
+ *
+ * The rest helps these: {@link InterestIndex} finds subscriptions by topic, {@link GapLedger} remembers losses
+ * until they are told, {@link Watch} judges what takes time.
+ *
+ * @module
+ */
+export type { Access, AccessRequest, Authorize } from "./access.ts";
+export { Hub, type LocalSubscribeOptions, type Published } from "./hub.ts";
+export type { LocalSubscription } from "./local-subscription.ts";
+export type { Message, WireShape } from "./message.ts";
+export type { FlushLimits, HubOptions } from "./options.ts";
+export type { PublishOptions } from "./publication.ts";
+export type { DeliveryPhase } from "./pump.ts";
+export type { BatchLimits, Sink, SinkFeedback, SinkFrame, WriteOutcome } from "./sink.ts";
+export type { Books, HubStats, Losses, SubscriptionStats, TopicStats } from "./stats.ts";
+export type { KeyFilter, SubscribeRequest } from "./subscribe-request.ts";
+export type { Subscription, SubscriptionState } from "./subscription.ts";
+export { checkPattern, checkTopic } from "./topic-names.ts";

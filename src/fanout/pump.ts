@@ -1,0 +1,193 @@
+import type { EndFrame, GapFrame } from "../protocol/index.ts";
+import type { Flushable, FlushLoop } from "./flush-loop.ts";
+import type { Message } from "./message.ts";
+import type { ResolvedHubOptions } from "./options.ts";
+import type { BatchLimits, Sink, SinkFeedback, SinkFrame } from "./sink.ts";
+
+/**
+ * What a subscription's delivery is doing.
+ *
+ * - `idle`: the sink takes more at once; there is nothing to send, or it goes with the next flush.
+ * - `writing`: one batch is outstanding.
+ * - `stalled`: that batch is older than the stall timeout.
+ * - `paused`: the reader is busy and will ask for more.
+ * - `ended`: the sink got its end.
+ *
+ *     idle ─► writing ─► idle          stalled ends when the batch is handed over after all,
+ *      ▲         ├─────► paused        or in eviction; `ended` is reached from everywhere
+ *      │         └─────► stalled       and left for nowhere
+ *      └── pull() ── paused
+ */
+export type DeliveryPhase = "idle" | "writing" | "stalled" | "paused" | "ended";
+
+/** Where a pump gets its frames, and whom it tells how they fared: the subscription. */
+export interface PumpSource {
+  readonly hasWork: boolean;
+  /** Puts the next batch into `frames`. Once taken it is in flight until `settled`. */
+  take(frames: SinkFrame[], limits: BatchLimits): void;
+  /** The batch in flight is handed over. */
+  settled(): void;
+  unrenderable(message: Message): GapFrame;
+  /** The sink's other side is gone. */
+  sinkClosed(): void;
+  /** The sink got its end. */
+  ended(end: EndFrame): void;
+  /** Bytes in flight. */
+  readonly inFlightBytes: number;
+  stalled(): void;
+  recovered(): void;
+  stalledTooLong(): void;
+}
+
+// Frames live in it only between take and the return of Sink.write, so one array serves all pumps. A sink that
+// runs code which pulls another subscription needs a second one.
+const scratch: SinkFrame[] = [];
+let scratchTaken = false;
+
+/**
+ * Moves batches from one subscription to its sink: one outstanding at a time. It is the only one who waits for a
+ * sink, and it waits without a promise or a timer of its own: the sink calls back, or the other side goes away,
+ * or the hub's shared watch finds the batch too old. Each of the three settles it.
+ */
+export class Pump implements Flushable, SinkFeedback {
+  readonly #source: PumpSource;
+  readonly #sink: Sink;
+  readonly #loop: FlushLoop;
+  readonly #limits: BatchLimits;
+  #phase: DeliveryPhase;
+  /** Whether it waits in the flush loop: at most once, whatever happens meanwhile. */
+  #listed = false;
+  #end: EndFrame | undefined;
+  /** When the watch first saw the batch in flight; `undefined` until then, so no batch is ever judged early. */
+  #writingSince: number | undefined;
+  #stalledSince = 0;
+  #batches = 0;
+
+  constructor(source: PumpSource, sink: Sink, loop: FlushLoop, defaultLimits: BatchLimits) {
+    this.#source = source;
+    this.#sink = sink;
+    this.#loop = loop;
+    this.#limits = sink.batch ?? defaultLimits;
+    this.#phase = sink.pulled === true ? "paused" : "idle";
+  }
+
+  get phase(): DeliveryPhase {
+    return this.#phase;
+  }
+
+  /** Batches given to the sink. */
+  get batches(): number {
+    return this.#batches;
+  }
+
+  open(): void {
+    this.#sink.open(this);
+  }
+
+  /** The source has work: it gets a turn in the next flush if the sink can take it. */
+  ready(): void {
+    if (this.#phase === "idle" && !this.#listed) this.#list();
+  }
+
+  /** The sink gets `end` in the next flush, and nothing else any more. */
+  finish(end: EndFrame): void {
+    this.#end = end;
+    if (!this.#listed) this.#list();
+  }
+
+  /** Called by the hub's watch. `now` counts only time in which the event loop was free. */
+  watch(now: number, options: ResolvedHubOptions): void {
+    if (this.#phase === "writing") {
+      if (this.#writingSince === undefined) {
+        this.#writingSince = now;
+        return;
+      }
+      const allowance =
+        options.stallTimeoutMs + (this.#source.inFlightBytes * 1000) / options.minBytesPerSecond;
+      if (now - this.#writingSince < allowance) return;
+      this.#phase = "stalled";
+      this.#stalledSince = now;
+      this.#source.stalled();
+    } else if (this.#phase === "stalled" && now - this.#stalledSince >= options.evictStalledAfterMs) {
+      this.#source.stalledTooLong();
+    }
+  }
+
+  // Flushable
+
+  flush(): void {
+    this.#listed = false;
+    if (this.#end !== undefined) this.#finish(this.#end);
+    else if (this.#phase === "idle") this.#pump();
+  }
+
+  // SinkFeedback
+
+  written(): void {
+    if (this.#end !== undefined || (this.#phase !== "writing" && this.#phase !== "stalled")) return;
+    this.#settle("idle");
+    if (this.#source.hasWork) this.ready();
+  }
+
+  pull(): void {
+    if (this.#end !== undefined) return;
+    if (this.#phase === "paused") this.#phase = "idle";
+    if (this.#phase === "idle") this.#pump();
+  }
+
+  unrenderable(message: Message): GapFrame {
+    return this.#source.unrenderable(message);
+  }
+
+  closed(): void {
+    if (this.#end === undefined) this.#source.sinkClosed();
+  }
+
+  #list(): void {
+    this.#listed = true;
+    this.#loop.add(this);
+  }
+
+  #pump(): void {
+    if (!this.#source.hasWork) return;
+    const borrowed = !scratchTaken;
+    const frames = borrowed ? scratch : [];
+    if (borrowed) scratchTaken = true;
+    try {
+      this.#source.take(frames, this.#limits);
+      this.#phase = "writing";
+      this.#writingSince = undefined;
+      this.#batches++;
+      const outcome = this.#sink.write(frames);
+      // The sink may have called written() or closed() on the way; then there is nothing left to settle.
+      if (outcome === "pending" || this.#phase !== "writing" || this.#end !== undefined) return;
+      this.#settle(outcome === "paused" ? "paused" : "idle");
+    } catch {
+      // A sink throws nothing by contract. One that does is broken, and cannot be told anything any more.
+      this.#source.sinkClosed();
+    } finally {
+      if (borrowed) {
+        scratch.length = 0;
+        scratchTaken = false;
+      }
+    }
+    if (this.#phase === "idle" && this.#source.hasWork) this.ready();
+  }
+
+  #settle(phase: "idle" | "paused"): void {
+    const wasStalled = this.#phase === "stalled";
+    this.#phase = phase;
+    this.#source.settled();
+    if (wasStalled) this.#source.recovered();
+  }
+
+  #finish(end: EndFrame): void {
+    this.#phase = "ended";
+    try {
+      this.#sink.end(end);
+    } catch {
+      // See above: broken, and the subscription is over anyway.
+    }
+    this.#source.ended(end);
+  }
+}

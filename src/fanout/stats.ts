@@ -1,0 +1,132 @@
+import type { GapReason, OverflowPolicyName, Position, QueueBounds } from "../protocol/index.ts";
+import type { DeliveryPhase } from "./pump.ts";
+import type { SubscriptionState } from "./subscription.ts";
+
+/** Messages lost, by the reason that the gap notices give. */
+export type Losses = Readonly<Record<Exclude<GapReason, "trimmed">, number>>;
+
+/**
+ * The books. At every instant
+ * `matched = delivered + Σ dropped + conflated + queued + inFlight + discardedAtClose`.
+ * All are numbers of messages.
+ */
+export interface Books {
+  /** Evaluated for the subscription and found to be for it. */
+  readonly matched: number;
+  /** Handed over to the sink, and confirmed by it. */
+  readonly delivered: number;
+  readonly dropped: Losses;
+  /** Replaced by a newer message of their key. */
+  readonly conflated: number;
+  /** Waiting now. */
+  readonly queued: number;
+  /** Given to the sink, not confirmed yet. */
+  readonly inFlight: number;
+  /** Were waiting or in flight when the subscription ended. */
+  readonly discardedAtClose: number;
+}
+
+export interface SubscriptionStats extends Books {
+  readonly id: string;
+  readonly clientName: string | undefined;
+  readonly identity: string | undefined;
+  readonly class: string | undefined;
+  readonly patterns: readonly string[];
+  readonly state: SubscriptionState;
+  readonly delivery: DeliveryPhase;
+  readonly overflow: OverflowPolicyName;
+  readonly capacity: QueueBounds;
+  readonly queuedBytes: number;
+  /** The most that ever waited at once. Never above the capacity. */
+  readonly peakQueued: number;
+  readonly peakQueuedBytes: number;
+  readonly inFlightBytes: number;
+  readonly deliveredBytes: number;
+  /** Age of the oldest message that waits or is in flight, in milliseconds; 0 when there is none. */
+  readonly lagMs: number;
+  /** Batches given to the sink. */
+  readonly batches: number;
+  /** Gap notices given to the sink. */
+  readonly gaps: number;
+  /** Episodes of being stalled. */
+  readonly stalls: number;
+  readonly position: Position;
+}
+
+export interface TopicStats {
+  readonly topic: string;
+  readonly published: number;
+  readonly publishedBytes: number;
+  readonly lastOffset: number;
+  /** Subscriptions with a matching pattern, now. */
+  readonly subscribers: number;
+}
+
+/** The books of all subscriptions together, those that have ended included. */
+export interface HubStats extends Books {
+  readonly position: Position;
+  readonly published: number;
+  readonly publishedBytes: number;
+  readonly topics: number;
+  /** Subscriptions now, by state. */
+  readonly subscriptions: Readonly<Record<"live" | "draining" | "stalled", number>>;
+  /** Subscriptions that ended, by close reason. Only reasons that occurred. */
+  readonly ended: Readonly<Record<string, number>>;
+  readonly queuedBytes: number;
+  readonly inFlightBytes: number;
+  readonly deliveredBytes: number;
+  readonly batches: number;
+}
+
+type Totals = { -readonly [Name in keyof Books]: Books[Name] } & {
+  queuedBytes: number;
+  inFlightBytes: number;
+  deliveredBytes: number;
+  batches: number;
+};
+
+/** Books that add up. */
+export class BookTotals {
+  readonly #totals: Totals = {
+    matched: 0,
+    delivered: 0,
+    dropped: { overflow: 0, oversize: 0, "render-failed": 0, "filter-failed": 0 },
+    conflated: 0,
+    queued: 0,
+    inFlight: 0,
+    discardedAtClose: 0,
+    queuedBytes: 0,
+    inFlightBytes: 0,
+    deliveredBytes: 0,
+    batches: 0,
+  };
+
+  add(books: Readonly<Totals>): void {
+    const totals = this.#totals;
+    totals.matched += books.matched;
+    totals.delivered += books.delivered;
+    totals.dropped = {
+      overflow: totals.dropped.overflow + books.dropped.overflow,
+      oversize: totals.dropped.oversize + books.dropped.oversize,
+      "render-failed": totals.dropped["render-failed"] + books.dropped["render-failed"],
+      "filter-failed": totals.dropped["filter-failed"] + books.dropped["filter-failed"],
+    };
+    totals.conflated += books.conflated;
+    totals.queued += books.queued;
+    totals.inFlight += books.inFlight;
+    totals.discardedAtClose += books.discardedAtClose;
+    totals.queuedBytes += books.queuedBytes;
+    totals.inFlightBytes += books.inFlightBytes;
+    totals.deliveredBytes += books.deliveredBytes;
+    totals.batches += books.batches;
+  }
+
+  sum(): Readonly<Totals> {
+    return { ...this.#totals };
+  }
+}
+
+/** Messages lost altogether. */
+export function lost(losses: Losses): number {
+  return losses.overflow + losses.oversize + losses["render-failed"] + losses["filter-failed"];
+}

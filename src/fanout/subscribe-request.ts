@@ -1,0 +1,142 @@
+import { quote, SpillwayError } from "../errors.ts";
+import type { EndFrame, OverflowPolicyName, Position, QueueBounds, Start } from "../protocol/index.ts";
+import { type Access, grantOverflow, grantQueue } from "./access.ts";
+import type { Message } from "./message.ts";
+import { checkBounds, checkOverflow, type ResolvedHubOptions } from "./options.ts";
+import type { SubscriptionTerms } from "./subscription.ts";
+import { checkPattern } from "./topic-names.ts";
+
+/** Most patterns of one subscription, and most keys and key prefixes of one filter. */
+export const MAX_PATTERNS = 64;
+export const MAX_FILTER_KEYS = 1024;
+/** Longest client name, in UTF-16 units. */
+export const MAX_CLIENT_NAME_LENGTH = 128;
+
+/** Passes a message whose key is one of `keys` or begins with one of `keyPrefixes`; none without a key. */
+export interface KeyFilter {
+  readonly keys?: readonly string[];
+  readonly keyPrefixes?: readonly string[];
+}
+
+export interface SubscribeRequest {
+  /** One to 64 patterns. A message that matches two is delivered once. */
+  readonly patterns: readonly string[];
+  /** @default "live" */
+  readonly start?: Start | undefined;
+  /** @default the hub's `overflow` */
+  readonly overflow?: OverflowPolicyName | undefined;
+  /** @default the hub's `queue` */
+  readonly queue?: Partial<QueueBounds> | undefined;
+  /**
+   * Which of the matching messages it wants. What a filter skips is not a loss. A predicate runs inside
+   * `publish()`, for every message and subscription: keep it short. One that throws loses the message for this
+   * subscription, announced as `filter-failed`.
+   *
+   * @default all
+   */
+  readonly filter?: KeyFilter | ((message: Message) => boolean) | undefined;
+  /** Shown in the statistics. */
+  readonly clientName?: string | undefined;
+  /** Called once when it is over, outside of `publish()`. */
+  readonly onEnd?: ((end: EndFrame) => void) | undefined;
+}
+
+/**
+ * What a subscription gets of what it asked for.
+ *
+ * @param access - `undefined` for code of this process, which gets what it asks for
+ * @throws SpillwayError `PATTERN_INVALID`, `REQUEST_INVALID`, `POSITION_INVALID`, `EPOCH_MISMATCH`, `NOT_ALLOWED`
+ */
+export function agreeOnTerms(
+  request: SubscribeRequest,
+  access: Access | undefined,
+  options: ResolvedHubOptions,
+  now: Position,
+): SubscriptionTerms {
+  const overflow = inField("overflow", () =>
+    request.overflow === undefined ? undefined : checkOverflow("overflow", request.overflow),
+  );
+  const queue = inField("queue", () => checkBounds("queue", request.queue, options.queue));
+  return {
+    patterns: agreeOnPatterns(request.patterns),
+    overflow: grantOverflow(access ?? {}, overflow, options.overflow),
+    queue: access === undefined ? queue : grantQueue(access, queue, options.maxQueue),
+    passes: typeof request.filter === "function" ? request.filter : keyPredicate(request.filter),
+    clientName: checkClientName(request.clientName),
+    identity: access?.identity,
+    class: access?.class,
+    startsBehind: now.offset,
+    resumeAfter: agreeOnStart(request.start ?? "live", now),
+  };
+}
+
+function agreeOnPatterns(patterns: readonly string[]): readonly string[] {
+  const distinct = new Set(patterns);
+  if (distinct.size < 1 || distinct.size > MAX_PATTERNS) {
+    throw new SpillwayError(
+      "REQUEST_INVALID",
+      `expected 1 to ${MAX_PATTERNS} patterns, got ${distinct.size}`,
+      {
+        field: "patterns",
+      },
+    );
+  }
+  for (const pattern of distinct) checkPattern(pattern);
+  return [...distinct];
+}
+
+function agreeOnStart(start: Start, now: Position): number | undefined {
+  if (start === "live") return undefined;
+  if (start.epoch !== now.epoch) {
+    throw new SpillwayError(
+      "EPOCH_MISMATCH",
+      `the position is of epoch ${quote(start.epoch)}, this history is ${quote(now.epoch)}: start without a position`,
+      { field: "position" },
+    );
+  }
+  if (!Number.isSafeInteger(start.offset) || start.offset < 0 || start.offset > now.offset) {
+    throw new SpillwayError(
+      "POSITION_INVALID",
+      `expected an offset from 0 to ${now.offset}, the newest of this history, got ${String(start.offset)}`,
+      { field: "position" },
+    );
+  }
+  return start.offset;
+}
+
+function keyPredicate(filter: KeyFilter | undefined): ((message: Message) => boolean) | undefined {
+  const keys = new Set(filter?.keys ?? []);
+  const prefixes = [...new Set(filter?.keyPrefixes ?? [])];
+  const size = keys.size + prefixes.length;
+  if (size === 0) return undefined;
+  if (size > MAX_FILTER_KEYS) {
+    throw new SpillwayError(
+      "REQUEST_INVALID",
+      `expected at most ${MAX_FILTER_KEYS} keys and key prefixes in a filter, got ${size}`,
+      { field: "filter" },
+    );
+  }
+  return ({ key }) =>
+    key !== undefined && (keys.has(key) || prefixes.some((prefix) => key.startsWith(prefix)));
+}
+
+function checkClientName(name: string | undefined): string | undefined {
+  if (name === undefined || name === "") return undefined;
+  if (typeof name !== "string" || name.length > MAX_CLIENT_NAME_LENGTH || /[\p{Cc}\p{Cs}]/u.test(name)) {
+    throw new SpillwayError(
+      "REQUEST_INVALID",
+      `expected a client name of at most ${MAX_CLIENT_NAME_LENGTH} printable characters, got ${quote(name)}`,
+      { field: "client_name" },
+    );
+  }
+  return name;
+}
+
+/** The engine's checks throw for programmers; a request may come from a stranger, who gets a refusal. */
+function inField<T>(field: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw new SpillwayError("REQUEST_INVALID", (error as Error).message, { field, cause: error });
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * The public door: the engine, the gRPC server around it, and the client. Whoever wants less enters by
+ * `spillway/fanout`, `spillway/grpc`, `spillway/client` or `spillway/queue`.
+ *
+ * @module
+ */
+export { type Clock, systemClock } from "./clock.ts";
+export { type ErrorCode, SpillwayError } from "./errors.ts";
+export * from "./fanout/index.ts";
+export * from "./protocol/index.ts";

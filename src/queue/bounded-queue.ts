@@ -1,0 +1,256 @@
+import type { QueueBounds } from "../protocol/index.ts";
+import type { OverflowPolicy, Shelf } from "./overflow-policy.ts";
+import { RingBuffer } from "./ring-buffer.ts";
+
+/** What can wait in a {@link BoundedQueue}. */
+export interface QueueItem {
+  /** Strictly increasing from one offer to the next. */
+  readonly offset: number;
+  /** What it weighs against the byte bound, >= 0. */
+  readonly bytes: number;
+  /** Items of the same identity replace one another under a keyed policy; `undefined`: never. */
+  readonly identity: string | undefined;
+}
+
+/**
+ * What became of an offered item.
+ *
+ * - `queued`: it waits at the end of the line.
+ * - `conflated`: it took the place of the unread item of its identity.
+ * - `displaced`: it waits at the end of the line; older ones were lost for it.
+ * - `refused`: it was lost; the queue is full.
+ * - `oversize`: it was lost; alone it is larger than the byte bound.
+ * - `overrun`: nothing was stored or counted as lost; the policy wants the subscription ended.
+ */
+export type OfferOutcome = "queued" | "conflated" | "displaced" | "refused" | "oversize" | "overrun";
+
+export type LossReason = "overflow" | "oversize";
+
+/** Is told of every loss, at the moment it happens. */
+export interface LossListener<T> {
+  /** @param before - the place in line that the loss comes before; see {@link BoundedQueue.headPlace} */
+  lose(item: T, reason: LossReason, before: number): void;
+}
+
+/** Plain numbers that only rise, except the first two. */
+export interface QueueCounters {
+  readonly messages: number;
+  readonly bytes: number;
+  /** The most messages and the most bytes that ever waited at once. */
+  readonly peakMessages: number;
+  readonly peakBytes: number;
+  readonly conflated: number;
+  readonly overflow: number;
+  readonly oversize: number;
+}
+
+/**
+ * A queue bounded in messages and in bytes: what one subscriber has not read yet.
+ *
+ * When it is full, its {@link OverflowPolicy} decides; the check comes before the insert, so neither bound is
+ * exceeded at any instant. An item that alone is larger than the byte bound is lost as `oversize` under every
+ * policy, also under `evict`: ending the subscription would not help, the item would be there again on return.
+ *
+ * Every item has a place in line, numbered without end. Under a keyed policy a newer item takes over the place
+ * of the one it replaces, so a busy identity can neither starve nor overtake. Losses are told with the place
+ * they come before, so that whoever keeps the notices can put each where the items are missing.
+ *
+ * All operations are O(1), except that one large item can displace many small ones.
+ */
+export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
+  readonly #items = new RingBuffer<T>();
+  /** Keyed policies only: where the unread item of an identity stands. */
+  readonly #places: Map<string, number> | undefined;
+  /** Keyed policies only: the offset that each place began with, in step with the items. */
+  readonly #firstOffsets: RingBuffer<number> | undefined;
+  #headPlace = 0;
+  #bytes = 0;
+  #peakMessages = 0;
+  #peakBytes = 0;
+  #conflated = 0;
+  #overflow = 0;
+  #oversize = 0;
+
+  readonly bounds: QueueBounds;
+  readonly policy: OverflowPolicy;
+  readonly #losses: LossListener<T>;
+
+  constructor(bounds: QueueBounds, policy: OverflowPolicy, losses: LossListener<T>) {
+    this.bounds = bounds;
+    this.policy = policy;
+    this.#losses = losses;
+    if (policy.keyed) {
+      this.#places = new Map();
+      this.#firstOffsets = new RingBuffer();
+    }
+  }
+
+  get length(): number {
+    return this.#items.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Items replaced by a newer one of their identity. */
+  get conflated(): number {
+    return this.#conflated;
+  }
+
+  /** The place of the head; of the next item to come when empty. */
+  get headPlace(): number {
+    return this.#headPlace;
+  }
+
+  /** The place that the next item to come will have. */
+  get tailPlace(): number {
+    return this.#headPlace + this.#items.length;
+  }
+
+  /** The next item, which stays. */
+  get head(): T | undefined {
+    return this.#items.at(0);
+  }
+
+  /**
+   * The lowest offset that is not behind the reader, as far as this queue knows: the one that the head's place
+   * began with. `undefined` when empty.
+   */
+  get lowestOffset(): number | undefined {
+    return this.#firstOffsets === undefined ? this.#items.at(0)?.offset : this.#firstOffsets.at(0);
+  }
+
+  offer(item: T): OfferOutcome {
+    if (item.bytes > this.bounds.bytes) {
+      this.#oversize++;
+      this.#losses.lose(item, "oversize", this.tailPlace);
+      return "oversize";
+    }
+    if (this.#places !== undefined && item.identity !== undefined) {
+      const place = this.#places.get(item.identity);
+      if (place !== undefined) {
+        this.#takeOver(place, item);
+        return "conflated";
+      }
+    }
+    if (!this.fits(item)) return this.policy.overflow(this, item);
+    this.append(item);
+    return "queued";
+  }
+
+  /** Removes and returns the next item; `undefined` when empty. */
+  take(): T | undefined {
+    const item = this.#items.shift();
+    if (item === undefined) return undefined;
+    this.#bytes -= item.bytes;
+    if (this.#places !== undefined) {
+      this.#firstOffsets?.shift();
+      if (item.identity !== undefined) this.#places.delete(item.identity);
+    }
+    this.#headPlace++;
+    return item;
+  }
+
+  /** Throws everything away, without counting it as lost, and returns how many items that were. */
+  clear(): number {
+    const discarded = this.#items.length;
+    this.#headPlace += discarded;
+    this.#bytes = 0;
+    this.#items.clear();
+    this.#places?.clear();
+    this.#firstOffsets?.clear();
+    return discarded;
+  }
+
+  /** Gives storage back that was not needed since the last call; see {@link RingBuffer.settle}. */
+  settle(): void {
+    this.#items.settle();
+    this.#firstOffsets?.settle();
+  }
+
+  counters(): QueueCounters {
+    return {
+      messages: this.#items.length,
+      bytes: this.#bytes,
+      peakMessages: this.#peakMessages,
+      peakBytes: this.#peakBytes,
+      conflated: this.#conflated,
+      overflow: this.#overflow,
+      oversize: this.#oversize,
+    };
+  }
+
+  // Shelf: what the policy may do.
+
+  fits(item: T): boolean {
+    return this.#items.length < this.bounds.messages && this.#bytes + item.bytes <= this.bounds.bytes;
+  }
+
+  append(item: T): void {
+    if (this.#places !== undefined) {
+      if (item.identity !== undefined) this.#places.set(item.identity, this.tailPlace);
+      this.#firstOffsets?.push(item.offset);
+    }
+    this.#items.push(item);
+    this.#weigh(item.bytes);
+  }
+
+  dropOldest(): void {
+    const item = this.take();
+    if (item !== undefined) this.#lose(item, this.#headPlace);
+  }
+
+  refuse(item: T): void {
+    this.#lose(item, this.tailPlace);
+  }
+
+  #lose(item: T, before: number): void {
+    this.#overflow++;
+    this.#losses.lose(item, "overflow", before);
+  }
+
+  /** Puts `item` where the unread one of its identity stands. */
+  #takeOver(place: number, item: T): void {
+    const index = place - this.#headPlace;
+    const replaced = this.#items.at(index);
+    if (replaced === undefined)
+      throw new Error(`no item at place ${place}: the index of identities is wrong`);
+    const growth = item.bytes - replaced.bytes;
+    // A larger replacement may need room. The oldest others give way, never its own place: it is no newcomer.
+    let ahead = index;
+    while (this.#bytes + growth > this.bounds.bytes) {
+      if (ahead > 0) {
+        this.dropOldest();
+        ahead--;
+      } else {
+        this.#dropSecond();
+      }
+    }
+    this.#items.replace(ahead, item);
+    this.#conflated++;
+    this.#weigh(growth);
+  }
+
+  /** Takes the item behind the head out, as a loss; the head moves up into its place. */
+  #dropSecond(): void {
+    const head = this.#items.at(0);
+    const second = this.#items.at(1);
+    if (head === undefined || second === undefined) throw new Error("no second item to drop");
+    this.#items.replace(1, head);
+    this.#items.shift();
+    this.#firstOffsets?.replace(1, this.#firstOffsets.at(0) ?? head.offset);
+    this.#firstOffsets?.shift();
+    this.#headPlace++;
+    this.#bytes -= second.bytes;
+    if (second.identity !== undefined) this.#places?.delete(second.identity);
+    if (head.identity !== undefined) this.#places?.set(head.identity, this.#headPlace);
+    this.#lose(second, this.#headPlace);
+  }
+
+  #weigh(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes > this.#peakBytes) this.#peakBytes = this.#bytes;
+    if (this.#items.length > this.#peakMessages) this.#peakMessages = this.#items.length;
+  }
+}

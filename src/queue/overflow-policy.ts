@@ -1,0 +1,62 @@
+import type { OverflowPolicyName } from "../protocol/index.ts";
+import type { OfferOutcome, QueueItem } from "./bounded-queue.ts";
+
+/** What a policy may do to a queue that has no room: all it knows of how things are stored. */
+export interface Shelf<T> {
+  /** Whether there is room for the item now. */
+  fits(item: T): boolean;
+  /** Puts an item that fits at the end of the line. */
+  append(item: T): void;
+  /** Takes the oldest item out, as a loss. */
+  dropOldest(): void;
+  /** Counts the item that did not get in as a loss, at the end of the line. */
+  refuse(item: T): void;
+}
+
+/**
+ * Decides what gives way when an item finds no room. To add a policy: an object here, its name in
+ * `protocol/overflow-policies.ts`, a row in the contract suite (`test/queue/policies.test.ts`), a value of the
+ * enum in `fanout.proto`, and a row in the README's table.
+ */
+export interface OverflowPolicy {
+  readonly name: OverflowPolicyName;
+  /** Whether an unread item is replaced by a newer one of its identity, full or not. */
+  readonly keyed: boolean;
+  /** The item does not fit, though alone it would. Room is made, or it is refused. */
+  overflow<T extends QueueItem>(shelf: Shelf<T>, item: T): OfferOutcome;
+}
+
+const dropOldest: OverflowPolicy = {
+  name: "drop-oldest",
+  keyed: false,
+  overflow(shelf, item) {
+    while (!shelf.fits(item)) shelf.dropOldest();
+    shelf.append(item);
+    return "displaced";
+  },
+};
+
+const dropNewest: OverflowPolicy = {
+  name: "drop-newest",
+  keyed: false,
+  overflow(shelf, item) {
+    shelf.refuse(item);
+    return "refused";
+  },
+};
+
+const conflate: OverflowPolicy = { ...dropOldest, name: "conflate", keyed: true };
+
+const evict: OverflowPolicy = { name: "evict", keyed: false, overflow: () => "overrun" };
+
+const policies: Readonly<Record<OverflowPolicyName, OverflowPolicy>> = {
+  "drop-oldest": dropOldest,
+  "drop-newest": dropNewest,
+  conflate,
+  evict,
+};
+
+/** The policy of that name. */
+export function overflowPolicy(name: OverflowPolicyName): OverflowPolicy {
+  return policies[name];
+}
