@@ -90,6 +90,9 @@ const ADVICE_OF_STATUS: Readonly<Record<string, CloseAdvice>> = {
 /** Longest `details` that is sent, in characters: headers are bounded, and a status that does not fit is lost. */
 const MAX_DETAILS_LENGTH = 1024;
 
+/** A plain end, nothing to add. */
+export const OK: StatusObject = { code: statusCodes.OK, details: "OK", metadata: new Metadata() };
+
 interface StatusParts {
   readonly reason: StatusReason;
   readonly detail: string;
@@ -111,7 +114,7 @@ export function endToStatus(end: EndFrame): StatusObject {
  */
 export function errorToStatus(error: unknown, retryAfterMs?: number): StatusObject {
   if (!(error instanceof SpillwayError)) {
-    return toStatus({ reason: "failed", detail: "The server failed on this call; its log says more." });
+    return toStatus({ reason: "failed", detail: CLOSE_REASONS.failed.detail });
   }
   const reason: StatusReason = REASON_OF_ERROR[error.code];
   const returns = reason !== "id-unknown" && CLOSE_REASONS[reason].advice === "resume";
@@ -131,8 +134,7 @@ function toStatus(parts: StatusParts): StatusObject {
   metadata.set("spillway-reason", reason);
   const facts: Record<string, string> = {};
   if (position !== undefined) {
-    // A header holds printable ASCII only, and an epoch may be any text of the owner's.
-    metadata.set("spillway-epoch", encodeURIComponent(wellFormed(position.epoch)));
+    metadata.set("spillway-epoch", position.epoch);
     metadata.set("spillway-offset", String(position.offset));
     facts.epoch = position.epoch;
     facts.offset = String(position.offset);
@@ -182,12 +184,8 @@ function encodeDetails(
 /** grpc-js percent-encodes `details` and throws, uncaught, on a lone surrogate. */
 function toHeaderText(text: string): string {
   const short = text.length > MAX_DETAILS_LENGTH ? `${text.slice(0, MAX_DETAILS_LENGTH - 3)}...` : text;
-  return wellFormed(short);
-}
-
-/** A lone surrogate has no UTF-8 form; the encoder puts U+FFFD in its place. */
-function wellFormed(text: string): string {
-  return Buffer.from(text).toString();
+  // A lone surrogate has no UTF-8 form; the encoder puts U+FFFD in its place.
+  return Buffer.from(short).toString();
 }
 
 /** Client: what a status says. Takes a `ServiceError` as well as the status of a stream that ended with OK. */
@@ -205,26 +203,18 @@ export function readStatus(received: {
     reason: reason ?? name,
     advice: known ? CLOSE_REASONS[reason as CloseReason].advice : (ADVICE_OF_STATUS[name] ?? "resume"),
     detail: received.details,
-    position: readPosition(metadata, info),
+    position: readPosition(metadata),
     lost: numberTrailer(metadata, "spillway-lost"),
     retryAfterMs: numberTrailer(metadata, "spillway-retry-after-ms"),
     field: info?.metadata?.field,
   };
 }
 
-function readPosition(metadata: Metadata | undefined, info: RpcErrorInfo | undefined): Position | undefined {
+function readPosition(metadata: Metadata | undefined): Position | undefined {
   const offset = numberTrailer(metadata, "spillway-offset");
-  const trailer = textTrailer(metadata, "spillway-epoch");
-  if (offset === undefined || trailer === undefined) return undefined;
-  return { epoch: info?.metadata?.epoch ?? decodeTrailer(trailer), offset };
-}
-
-function decodeTrailer(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  const epoch = textTrailer(metadata, "spillway-epoch");
+  if (offset === undefined || epoch === undefined) return undefined;
+  return { epoch, offset };
 }
 
 function textTrailer(metadata: Metadata | undefined, name: string): string | undefined {

@@ -201,7 +201,7 @@ function requestedPolicy(value: WireEnum | undefined): OverflowPolicyName | unde
   if (known !== undefined) return known;
   throw new SpillwayError(
     "REQUEST_INVALID",
-    `Expected overflow to be one of ${Object.values(OVERFLOW_TO_WIRE).join(", ")}, or unset; got ${quote(value)}.`,
+    `expected overflow to be one of ${Object.values(OVERFLOW_TO_WIRE).join(", ")}, or unset; got ${quote(value)}`,
     { field: "overflow" },
   );
 }
@@ -252,7 +252,7 @@ function requestedInteger(value: Uint64 | undefined, field: string, code: ErrorC
   if (number !== undefined) return number;
   throw new SpillwayError(
     code,
-    `Expected ${field} to be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${quote(value)}.`,
+    `expected ${field} to be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${quote(value)}`,
     { field },
   );
 }
@@ -261,7 +261,7 @@ function receivedInteger(value: Uint64 | undefined, field: string): number {
   const number = toSafeInteger(value);
   if (number !== undefined) return number;
   throw new RangeError(
-    `The server sent ${field} = ${quote(value)}; expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`,
+    `the server sent ${field} = ${quote(value)}; expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
   );
 }
 
