@@ -599,7 +599,7 @@ describe("leaving", () => {
     await cancelled(await call);
   });
 
-  test("an aborted signal ends it silently, and no listener stays behind", async (t) => {
+  test("an aborted signal ends it, its reason is thrown to the reader, and no listener stays behind", async (t) => {
     const { handlers, call } = endless();
     const server = await serve(t, handlers);
     const controller = new AbortController();
@@ -620,11 +620,12 @@ describe("leaving", () => {
     other.close();
     assert.equal(listeners, 1);
     const waiting = subscription.next();
-    controller.abort();
-    assert.deepEqual(await waiting, { done: true, value: undefined });
+    const reason = new Error("enough");
+    controller.abort(reason);
+    await assert.rejects(waiting, reason);
     assert.equal(listeners, 0);
     await cancelled(await call);
-    assert.equal(subscribe(t, server.address, { signal }).state, "ended", "aborted before it began");
+    assert.throws(() => subscribe(t, server.address, { signal }), reason, "aborted before it began");
   });
 
   test("leaving while it waits for the next attempt stops the timer", async (t) => {
