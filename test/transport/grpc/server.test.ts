@@ -108,7 +108,7 @@ for (const [what, listen, code] of [
 test("a wrong option is refused before anything listens", async () => {
   await assert.rejects(serve(new Hub(), { drainTimeoutMs: Number.NaN }), /RangeError: drainTimeoutMs/);
   await assert.rejects(serve(new Hub(), { keepaliveTimeMs: -1 }), /RangeError: keepaliveTimeMs/);
-  await assert.rejects(serve(new Hub(), { batchBytes: 1.5 }), /RangeError: batchBytes/);
+  await assert.rejects(serve(new Hub(), { endGraceMs: Infinity }), /RangeError: endGraceMs/);
 });
 
 test("a fault in the services hook reaches the caller, and nothing listens", async () => {
