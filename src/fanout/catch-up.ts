@@ -1,5 +1,8 @@
 import TinyQueue from "tinyqueue";
 import type { GapFrame } from "../protocol/index.ts";
+import type { HistoryLoads } from "./history-loads.ts";
+import { HistoryReader } from "./history-reader.ts";
+import type { HistorySource } from "./history-source.ts";
 import type { Message } from "./message.ts";
 import type { LogReader } from "./replay-log.ts";
 import type { Topic } from "./topic-table.ts";
@@ -8,12 +11,18 @@ import type { Topic } from "./topic-table.ts";
 export interface History<S> {
   /** The newest offset there is. Every message up to it is in its log, if its topic has one. */
   readonly lastOffset: number;
-  /** Topics that were forgotten have no messages above this offset. */
+  /** Topics that `topicsOf` does not know have no messages above this offset. */
   readonly forgottenThrough: number;
   /** Changes when a topic comes or is forgotten. */
   readonly topicsVersion: number;
   /** All topics that the subscriber's patterns match. */
   topicsOf(subscriber: S): readonly Topic<S>[];
+  /** Whether `topicsOf` knows every topic that the subscriber could ever have got messages of. */
+  knowsAllTopicsOf(subscriber: S): boolean;
+  /** Where the past of a topic is kept beyond its log. */
+  sourceOf(topic: string): HistorySource | undefined;
+  readonly loads: HistoryLoads;
+  reportHookError(hook: string, error: unknown): void;
   /** Whether any message ever had a time to live. */
   readonly anyExpires: boolean;
   nowMs(): number;
@@ -39,7 +48,8 @@ const MAX_COUNTED_TOPICS = 64;
  * read may get messages below what another one gets meanwhile; within it the logs are merged. When a pass begins
  * with nothing above the cursor, nothing is left, and the subscriber can turn live in the same step.
  *
- * What the logs no longer have is told as a gap. The count is exact where it can be known: without a filter, for
+ * What the logs no longer have is loaded from the topic's history source, if it has one; while a page is under way
+ * the whole catch-up waits, because what it holds comes first. Otherwise it is told as a gap. The count is exact where it can be known: without a filter, for
  * what was trimmed since the cursor was there.
  */
 export class CatchUp<S> {
@@ -48,6 +58,10 @@ export class CatchUp<S> {
   readonly #filtered: boolean;
   readonly #sources = new TinyQueue<Source<S>>([], (a, b) => a.nextOffset - b.nextOffset);
   readonly #gaps: GapFrame[] = [];
+  /** Sources whose next message is still being loaded. */
+  readonly #waiting = new Set<Source<S>>();
+  readonly #wake: () => void;
+  #stopped: AbortController | undefined;
   #topics: readonly Topic<S>[] = [];
   #topicsVersion = -1;
   #seen: Seen<S> | undefined;
@@ -60,15 +74,34 @@ export class CatchUp<S> {
   /**
    * @param cursor - everything up to it lies behind the subscriber
    * @param filtered - not every message of the topics is for the subscriber
+   * @param wake - called when it can go on after it was waiting
    * @param seen - if known
    */
-  constructor(history: History<S>, subscriber: S, cursor: number, filtered: boolean, seen?: Seen<S>) {
+  constructor(
+    history: History<S>,
+    subscriber: S,
+    cursor: number,
+    filtered: boolean,
+    wake: () => void,
+    seen?: Seen<S>,
+  ) {
     this.#history = history;
     this.#subscriber = subscriber;
     this.#filtered = filtered;
     this.#cursor = cursor;
     this.#limit = cursor;
     this.#seen = seen;
+    this.#wake = wake;
+  }
+
+  /** Nothing comes until a page of history has; then it wakes its subscriber. */
+  get isWaiting(): boolean {
+    return this.#waiting.size > 0 && this.#gaps.length === 0;
+  }
+
+  /** Nobody wants to read any more. */
+  stop(): void {
+    this.#stopped?.abort();
   }
 
   /** Everything up to here has been returned, or told as a gap, or is not for the subscriber. */
@@ -84,16 +117,18 @@ export class CatchUp<S> {
    */
   startWithWhatThereIs(keyedOnly: boolean): number {
     this.#beginPass({ tellTrimmed: false, keyedOnly });
+    if (this.#waiting.size > 0) return this.#cursor;
     const first = this.#sources.peek();
     this.#cursor = first === undefined ? this.#limit : first.nextOffset - 1;
     return this.#cursor;
   }
 
-  /** The next message or gap; `undefined` when nothing is left above the cursor. */
+  /** The next message or gap; `undefined` when nothing is left above the cursor, or it is waiting. */
   next(): Message | GapFrame | undefined {
     for (;;) {
       const gap = this.#gaps.shift();
       if (gap !== undefined) return gap;
+      if (this.#waiting.size > 0) return undefined;
       const source = this.#sources.pop();
       if (source !== undefined) {
         const message = this.#readFrom(source);
@@ -111,7 +146,7 @@ export class CatchUp<S> {
     const skipped = source.reader.takeSkipped();
     if (skipped !== 0) {
       const { topic } = source;
-      this.#tellTrimmed(topic, topic.log?.trimmedThrough ?? topic.lastOffset, skipped);
+      this.#tellTrimmed(topic, topic.trimmedThrough, skipped);
       const trimmed = topic.published - (topic.log?.length ?? 0);
       this.#seen?.set(topic, Math.max(this.#seen.get(topic) ?? 0, trimmed));
       this.#keep(source, message);
@@ -135,33 +170,67 @@ export class CatchUp<S> {
     for (const [topic, through] of this.#toldThrough) {
       if (through <= this.#cursor) this.#toldThrough.delete(topic);
     }
-    if (options.tellTrimmed && history.forgottenThrough > this.#cursor) {
-      this.#tellTrimmed(undefined, history.forgottenThrough, undefined);
-    }
     if (this.#topicsVersion !== history.topicsVersion) {
       this.#topics = history.topicsOf(this.#subscriber);
       this.#topicsVersion = history.topicsVersion;
     }
+    const forgottenThrough = history.knowsAllTopicsOf(this.#subscriber) ? 0 : history.forgottenThrough;
+    if (options.tellTrimmed && forgottenThrough > this.#cursor) {
+      this.#tellTrimmed(undefined, forgottenThrough, undefined);
+    }
     for (const topic of this.#topics) {
-      if (topic.lastOffset <= this.#cursor) continue;
-      const { log } = topic;
-      if (options.keyedOnly && log?.keyed !== true) continue;
-      log?.expire(history.nowMs());
-      const trimmedThrough = log === undefined ? topic.lastOffset : log.trimmedThrough;
-      if (options.tellTrimmed && trimmedThrough > this.#behind(topic)) {
-        this.#tellTrimmed(topic, trimmedThrough, this.#countTrimmed(topic));
-      }
-      if (log === undefined) continue;
-      const reader = log.readAfter(this.#cursor);
-      this.#keep({ topic, reader, nextOffset: 0 }, reader.peek());
+      if (Math.max(topic.lastOffset, topic.unknownThrough) <= this.#cursor) continue;
+      if (options.keyedOnly && topic.log?.keyed !== true) continue;
+      topic.log?.expire(history.nowMs());
+      this.#beginTopic(topic, options.tellTrimmed);
     }
     const countable = this.#topics.length <= MAX_COUNTED_TOPICS;
     this.#seen = countable ? new Map(this.#topics.map((topic) => [topic, topic.published])) : undefined;
   }
 
+  #beginTopic(topic: Topic<S>, tellTrimmed: boolean): void {
+    const { trimmedThrough } = topic;
+    if (trimmedThrough > this.#behind(topic)) {
+      const source = this.#history.sourceOf(topic.name);
+      if (source !== undefined) {
+        this.#readHistory(topic, source);
+        return;
+      }
+      // The forgotten ones have told it already.
+      const known = trimmedThrough > topic.unknownThrough || topic.unknownThrough <= this.#cursor;
+      if (tellTrimmed && known) this.#tellTrimmed(topic, trimmedThrough, this.#countTrimmed(topic));
+    }
+    if (topic.log === undefined) return;
+    const reader = topic.log.readAfter(this.#cursor);
+    this.#keep({ topic, reader, nextOffset: 0 }, reader.peek());
+  }
+
+  #readHistory(topic: Topic<S>, source: HistorySource): void {
+    this.#stopped ??= new AbortController();
+    const reader = new HistoryReader({
+      topic,
+      source,
+      loads: this.#history.loads,
+      after: this.#behind(topic),
+      signal: this.#stopped.signal,
+      arrived: () => {
+        this.#waiting.delete(kept);
+        this.#keep(kept, reader.peek());
+        if (this.#waiting.size === 0) this.#wake();
+      },
+      failed: (through, error) => {
+        this.#history.reportHookError("history", error);
+        this.#tellTrimmed(topic, through, undefined);
+      },
+    });
+    const kept: Source<S> = { topic, reader, nextOffset: 0 };
+    this.#keep(kept, reader.peek());
+  }
+
   /** Messages of the topic above the cursor that no log has; only right at the beginning of a pass. */
   #countTrimmed(topic: Topic<S>): number | undefined {
     if (this.#seen === undefined || topic.log?.keyed === true) return undefined;
+    if (topic.unknownThrough > this.#cursor) return undefined;
     // A topic that was not there at the last pass had no messages then.
     const seen = this.#seen.get(topic) ?? 0;
     return topic.published - (topic.log?.length ?? 0) - seen;
@@ -186,6 +255,10 @@ export class CatchUp<S> {
   }
 
   #keep(source: Source<S>, next: Message | undefined): void {
+    if (source.reader.isWaiting === true) {
+      this.#waiting.add(source);
+      return;
+    }
     if (next === undefined || next.offset > this.#limit) return;
     source.nextOffset = next.offset;
     this.#sources.push(source);

@@ -64,7 +64,11 @@ export class HistoryLoads {
     return load.page.finally(() => cancelled.removeEventListener("abort", leave));
   }
 
-  #begin(id: string, source: HistorySource, wanted: { topic: string; after: number; through: number }): SharedLoad {
+  #begin(
+    id: string,
+    source: HistorySource,
+    wanted: { topic: string; after: number; through: number },
+  ): SharedLoad {
     const abort = new AbortController();
     const run = async (): Promise<LoadedPage> => {
       // The timeout begins with the load, not with the wait for its turn.
@@ -88,9 +92,14 @@ function rejectOnAbort(signal: AbortSignal): Promise<never> {
 }
 
 /** @throws RangeError when the page is not what was asked for */
-function toMessages({ messages, through }: HistoryPage, { topic, after, through: most }: HistoryRequest): LoadedPage {
+function toMessages(
+  { messages, through }: HistoryPage,
+  { topic, after, through: most }: HistoryRequest,
+): LoadedPage {
   if (!(through > after && through <= most)) {
-    throw new RangeError(`expected a history page through an offset above ${after} and up to ${most}, got ${through}`);
+    throw new RangeError(
+      `expected a history page through an offset above ${after} and up to ${most}, got ${through}`,
+    );
   }
   let previousOffset = 0;
   const read = messages.map((stored) => {

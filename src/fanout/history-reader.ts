@@ -4,15 +4,19 @@ import type { Message } from "./message.ts";
 import type { LogReader, ReplayLog } from "./replay-log.ts";
 
 export interface HistoryReaderOptions {
-  readonly topic: { readonly name: string; readonly log: ReplayLog | undefined; readonly lastOffset: number };
+  readonly topic: {
+    readonly name: string;
+    readonly log: ReplayLog | undefined;
+    readonly trimmedThrough: number;
+  };
   readonly source: HistorySource;
   readonly loads: HistoryLoads;
   readonly after: number;
   readonly signal: AbortSignal;
   /** A page has come, or will not come. */
   readonly arrived: () => void;
-  /** A load failed: what is between the two offsets will not come. */
-  readonly failed: (after: number, through: number, error: unknown) => void;
+  /** A load failed: what was not read yet, up to this offset, will not come. */
+  readonly failed: (through: number, error: unknown) => void;
 }
 
 /**
@@ -57,7 +61,7 @@ export class HistoryReader implements LogReader {
   #goOn(): void {
     const { topic, source, loads, signal } = this.#options;
     const after = this.#page.through;
-    const trimmedThrough = topic.log === undefined ? topic.lastOffset : topic.log.trimmedThrough;
+    const { trimmedThrough } = topic;
     if (after >= trimmedThrough) {
       this.#log = topic.log?.readAfter(after) ?? NOTHING;
       return;
@@ -67,7 +71,7 @@ export class HistoryReader implements LogReader {
       (page) => this.#arrive(page),
       (error) => {
         if (signal.aborted) return;
-        this.#options.failed(after, trimmedThrough, error);
+        this.#options.failed(trimmedThrough, error);
         this.#arrive({ messages: [], through: trimmedThrough });
       },
     );

@@ -6,13 +6,15 @@ import { Backpressure } from "./backpressure.ts";
 import type { History, Seen } from "./catch-up.ts";
 import { EvictionBrake } from "./eviction-brake.ts";
 import { FlushLoop } from "./flush-loop.ts";
+import { HistoryLoads } from "./history-loads.ts";
+import type { HistoryRule } from "./history-source.ts";
 import { contain, HookReports } from "./hook-reports.ts";
 import { InterestIndex, type Membership } from "./interest-index.ts";
 import { LocalSubscription } from "./local-subscription.ts";
 import { Message } from "./message.ts";
 import { checkDuration, type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./options.ts";
 import { copyPayload, messageBytes, type Publication, type PublishOptions } from "./publication.ts";
-import { RetentionRules } from "./retention.ts";
+import { FirstRule, RetentionRules } from "./retention.ts";
 import type { Sink } from "./sink.ts";
 import { BookTotals, type HubStats, lost, type TopicStats } from "./stats.ts";
 import { agreeOnTerms, type SubscribeRequest } from "./subscribe-request.ts";
@@ -74,6 +76,7 @@ export class Hub implements AsyncDisposable {
   readonly #topics: TopicTable<Subscription>;
   readonly #interests = new InterestIndex<Subscription>();
   readonly #subscriptions = new Map<Subscription, Registration>();
+  readonly #sources: FirstRule<HistoryRule>;
   readonly #backpressure: Backpressure<Subscription>;
   readonly #host: SubscriptionHost;
 
@@ -107,7 +110,10 @@ export class Hub implements AsyncDisposable {
       this.#isFor(subscription, this.#interests.match(topic)),
     );
     const rules = new RetentionRules(resolved.retention);
-    this.#topics = new TopicTable(resolved.maxTopics, (topic) => rules.logFor(topic));
+    this.#lastOffset = resolved.lastOffset;
+    this.#evaluatedThrough = resolved.lastOffset;
+    this.#topics = new TopicTable(resolved.maxTopics, (topic) => rules.logFor(topic), resolved.lastOffset);
+    this.#sources = new FirstRule(resolved.history);
     const hub = this;
     const history: History<Subscription> = {
       get lastOffset() {
@@ -123,6 +129,10 @@ export class Hub implements AsyncDisposable {
         return hub.#anyExpires;
       },
       topicsOf: (subscription) => this.#topicsOf(subscription),
+      knowsAllTopicsOf: ({ terms }) => terms.patterns.every((name) => this.#topics.find(name) !== undefined),
+      sourceOf: (topic) => this.#sources.of(topic)?.source,
+      loads: new HistoryLoads(resolved.historyLoads),
+      reportHookError: (hook, error) => this.reportHookError(hook, error),
       nowMs: () => resolved.clock.unixMs(),
     };
     this.#host = {
@@ -133,7 +143,7 @@ export class Hub implements AsyncDisposable {
         return hub.#evaluatedThrough;
       },
       reportHookError: (hook, error) => this.reportHookError(hook, error),
-      retryAfterMs: () => Math.round(resolved.retryDelayMs * (0.5 + Math.random())),
+      retryAfterMs: () => this.retryAfterMs(),
       seenBefore: (message, subscription) => this.#seenBefore(message, subscription),
       rest: (subscription) => this.#rest(subscription),
       wake: (subscription) => this.#wake(subscription),
@@ -290,6 +300,11 @@ export class Hub implements AsyncDisposable {
     this.#reports.add(hook, error);
   }
 
+  /** A retry delay to suggest to a client, in milliseconds: `retryDelayMs`, spread by half of it to either side. */
+  retryAfterMs(): number {
+    return Math.round(this.#options.retryDelayMs * (0.5 + Math.random()));
+  }
+
   /** All subscriptions that have not ended. */
   subscriptions(): Iterable<Subscription> {
     return this.#subscriptions.keys();
@@ -393,7 +408,10 @@ export class Hub implements AsyncDisposable {
   #topicsOf(subscription: Subscription): readonly Topic<Subscription>[] {
     const { patterns } = subscription.terms;
     if (patterns.every(isTopic)) {
-      return patterns.map((name) => this.#topics.find(name)).filter((topic) => topic !== undefined);
+      // A topic with a source has a past even where this hub has not seen it yet.
+      const known = (name: string) =>
+        this.#topics.find(name) ?? (this.#sources.of(name) && this.#topics.use(name));
+      return patterns.map(known).filter((topic) => topic !== undefined);
     }
     return [...this.#topics].filter((topic) => this.#isFor(subscription, this.#interestsIn(topic)));
   }

@@ -12,6 +12,14 @@
  */
 export type { Access, AccessRequest, Authorize } from "./access.ts";
 export type { Rung, SlowCondition } from "./escalation.ts";
+export type {
+  HistoryLoadOptions,
+  HistoryPage,
+  HistoryRequest,
+  HistoryRule,
+  HistorySource,
+  StoredMessage,
+} from "./history-source.ts";
 export { Hub, type LocalSubscribeOptions, type Published, type WritableOptions } from "./hub.ts";
 export type { LocalSubscription } from "./local-subscription.ts";
 export type { Message, WireShape } from "./message.ts";

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { OVERFLOW_POLICIES, type OverflowPolicyName, type QueueBounds } from "../protocol/index.ts";
 import type { Authorize } from "./access.ts";
 import { CONDITIONS, type Rung } from "./escalation.ts";
+import type { HistoryLoadOptions, HistoryRule } from "./history-source.ts";
 import type { ResolvedRetention, Retention } from "./retention.ts";
 import type { BatchLimits } from "./sink.ts";
 import { checkPattern } from "./topic-names.ts";
@@ -64,6 +65,21 @@ export interface HubOptions {
    * @default none: a subscriber who comes back is told what it missed as a gap
    */
   readonly retention?: readonly Retention[];
+
+  /**
+   * Where the past of topics is kept beyond their logs; see {@link HistorySource}. For each topic the first rule whose
+   * pattern matches. A subscriber with wildcards reads the history of topics that this hub knows of.
+   *
+   * @default none
+   */
+  readonly history?: readonly HistoryRule[];
+
+  /**
+   * How loads from history sources are admitted.
+   *
+   * @default { concurrency: 8, timeoutMs: 10_000, pageMessages: 1_000 }
+   */
+  readonly historyLoads?: HistoryLoadOptions;
 
   /**
    * A write that makes no progress for this long makes its subscription `stalled`. In milliseconds; grows with
@@ -170,6 +186,14 @@ export interface HubOptions {
   readonly epoch?: string;
 
   /**
+   * The newest offset of the history that this hub goes on with; the first message it publishes gets the next one.
+   * Needs the `epoch` of that history.
+   *
+   * @default 0
+   */
+  readonly lastOffset?: number;
+
+  /**
    * Says who a remote caller is and what it may do; see {@link Authorize}.
    *
    * @default everyone may do everything
@@ -208,6 +232,8 @@ export interface ResolvedHubOptions {
   readonly maxSubscriptions: number;
   readonly maxTopics: number;
   readonly retention: readonly ResolvedRetention[];
+  readonly history: readonly HistoryRule[];
+  readonly historyLoads: Required<HistoryLoadOptions>;
   readonly stallTimeoutMs: number;
   readonly minBytesPerSecond: number;
   readonly watermarks: Watermarks;
@@ -221,6 +247,7 @@ export interface ResolvedHubOptions {
   readonly batch: BatchLimits;
   readonly flush: FlushLimits;
   readonly epoch: string;
+  readonly lastOffset: number;
   readonly authorize: Authorize | undefined;
   readonly onError: ((error: unknown, hook: string) => void) | undefined;
   readonly clock: Clock;
@@ -241,6 +268,8 @@ export function resolveHubOptions(given: HubOptions = {}): ResolvedHubOptions {
     maxSubscriptions: checkWhole("maxSubscriptions", given.maxSubscriptions ?? 100_000, 1),
     maxTopics: checkWhole("maxTopics", given.maxTopics ?? 100_000, 2),
     retention,
+    history: (given.history ?? []).map(checkHistory),
+    historyLoads: checkHistoryLoads(given.historyLoads),
     stallTimeoutMs: checkDuration("stallTimeoutMs", given.stallTimeoutMs ?? 5_000),
     minBytesPerSecond: checkWhole("minBytesPerSecond", given.minBytesPerSecond ?? 1024, 1),
     watermarks: checkWatermarks(given.watermarks),
@@ -260,6 +289,7 @@ export function resolveHubOptions(given: HubOptions = {}): ResolvedHubOptions {
       batches: checkWhole("flush.batches", given.flush?.batches ?? 200, 1),
     },
     epoch: checkEpoch(given.epoch ?? crypto.randomUUID()),
+    lastOffset: checkLastOffset(given.lastOffset ?? 0, given.epoch),
     authorize: given.authorize,
     onError: given.onError,
     clock: given.clock ?? systemClock,
@@ -274,6 +304,8 @@ const HUB_OPTION_NAMES: Readonly<Record<keyof HubOptions, true>> = {
   maxSubscriptions: true,
   maxTopics: true,
   retention: true,
+  history: true,
+  historyLoads: true,
   stallTimeoutMs: true,
   minBytesPerSecond: true,
   watermarks: true,
@@ -287,6 +319,7 @@ const HUB_OPTION_NAMES: Readonly<Record<keyof HubOptions, true>> = {
   batch: true,
   flush: true,
   epoch: true,
+  lastOffset: true,
   authorize: true,
   onError: true,
   clock: true,
@@ -386,6 +419,33 @@ function checkRetention(rule: Retention, index: number): ResolvedRetention {
     bytes: checkWhole(`${name}.bytes`, rule.bytes ?? 1024 * 1024, 1),
     ageMs: checkDuration(`${name}.ageMs`, rule.ageMs ?? Number.POSITIVE_INFINITY, true),
   };
+}
+
+function checkHistory(rule: HistoryRule, index: number): HistoryRule {
+  checkNames(`history[${index}]`, rule, { pattern: true, source: true });
+  checkPattern(rule.pattern);
+  if (typeof rule.source?.load !== "function") {
+    throw new TypeError(
+      `history[${index}].source must have a method load(request), got ${String(rule.source)}`,
+    );
+  }
+  return rule;
+}
+
+function checkHistoryLoads(given: HistoryLoadOptions = {}): Required<HistoryLoadOptions> {
+  checkNames("historyLoads", given, { concurrency: true, timeoutMs: true, pageMessages: true });
+  return {
+    concurrency: checkWhole("historyLoads.concurrency", given.concurrency ?? 8, 1),
+    timeoutMs: checkDuration("historyLoads.timeoutMs", given.timeoutMs ?? 10_000),
+    pageMessages: checkWhole("historyLoads.pageMessages", given.pageMessages ?? 1_000, 1),
+  };
+}
+
+function checkLastOffset(lastOffset: number, epoch: string | undefined): number {
+  if (lastOffset > 0 && epoch === undefined) {
+    throw new TypeError("lastOffset goes on with an earlier history: give its epoch as well");
+  }
+  return checkWhole("lastOffset", lastOffset, 0);
 }
 
 function checkEpoch(epoch: unknown): string {

@@ -8,6 +8,8 @@ import type { Message } from "./message.ts";
 export interface LogReader {
   /** The next message, which stays; `undefined` when there is none yet. */
   peek(): Message | undefined;
+  /** The next message is under way; `peek` does not know it yet. */
+  readonly isWaiting?: boolean;
   /** Moves past what `peek` returned. */
   advance(): void;
   /** Messages trimmed before this reader came to them, since the last call; `undefined` when nobody can know. */

@@ -42,9 +42,9 @@ export type Retention = SequentialRetention | CompactedRetention;
 /** A rule with everything filled in, by `options.ts`. */
 export type ResolvedRetention = Required<SequentialRetention> | Required<CompactedRetention>;
 
-/** Which topics have a log, and of which kind. The first rule whose pattern matches counts. */
-export class RetentionRules {
-  readonly #rules: readonly ResolvedRetention[];
+/** Rules by pattern, of which the first that matches a topic counts. */
+export class FirstRule<Rule extends { readonly pattern: string }> {
+  readonly #rules: readonly Rule[];
   readonly #trie = new qlobber.Qlobber<number>({
     separator: ".",
     wildcard_one: "*",
@@ -52,20 +52,29 @@ export class RetentionRules {
     max_words: MAX_TOKENS + 1,
   });
 
-  constructor(rules: readonly ResolvedRetention[]) {
+  constructor(rules: readonly Rule[]) {
     this.#rules = rules;
     for (const [index, rule] of rules.entries()) this.#trie.add(triePattern(rule.pattern), index);
   }
 
-  /** Whether any topic has a log. */
-  get any(): boolean {
-    return this.#rules.length > 0;
+  of(topic: string): Rule | undefined {
+    if (this.#rules.length === 0) return undefined;
+    const matching = this.#trie.match(topic);
+    return matching.length === 0 ? undefined : this.#rules[Math.min(...matching)];
+  }
+}
+
+/** Which topics have a log, and of which kind. */
+export class RetentionRules {
+  readonly #rules: FirstRule<ResolvedRetention>;
+
+  constructor(rules: readonly ResolvedRetention[]) {
+    this.#rules = new FirstRule(rules);
   }
 
   logFor(topic: string): ReplayLog | undefined {
-    const matching = this.#trie.match(topic);
-    if (matching.length === 0) return undefined;
-    const rule = this.#rules[Math.min(...matching)]!;
+    const rule = this.#rules.of(topic);
+    if (rule === undefined) return undefined;
     return "latestPerKey" in rule ? new CompactedLog(rule) : new SequentialLog(rule);
   }
 }

@@ -288,7 +288,11 @@ export class Subscription implements PumpSource {
   // PumpSource
 
   get hasWork(): boolean {
-    return !this.#line.isEmpty || this.#startedDue || this.#progressDue || this.#catchUp !== undefined;
+    return !this.#line.isEmpty || this.#startedDue || this.#progressDue || this.#canRead;
+  }
+
+  get #canRead(): boolean {
+    return this.#catchUp !== undefined && !this.#catchUp.isWaiting;
   }
 
   get isCatchingUp(): boolean {
@@ -439,14 +443,12 @@ export class Subscription implements PumpSource {
   // The past.
 
   #startInThePast(start: Exclude<Start, "live">): void {
-    const { history } = this.#host;
-    const read = (cursor: number) => new CatchUp(history, this, cursor, this.terms.passes !== undefined);
     let from: number;
     if (typeof start === "object" && "epoch" in start) {
       from = start.offset;
-      this.#catchUp = read(from);
+      this.#catchUp = this.#readBehind(from);
     } else {
-      this.#catchUp = read(this.#cursorFor(start));
+      this.#catchUp = this.#readBehind(this.#cursorFor(start));
       from = this.#catchUp.startWithWhatThereIs(start === "snapshot");
     }
     this.#takenThrough = from;
@@ -455,6 +457,11 @@ export class Subscription implements PumpSource {
     this.#state = "catching-up";
     this.#line.mark(this.#stateFrame(), "tail");
     this.#host.rest(this);
+  }
+
+  #readBehind(cursor: number, seen?: Seen<Subscription>): CatchUp<Subscription> {
+    const filtered = this.terms.passes !== undefined;
+    return new CatchUp(this.#host.history, this, cursor, filtered, () => this.#pump.ready(), seen);
   }
 
   #cursorFor(start: Exclude<Start, "live" | Position>): number {
@@ -474,8 +481,7 @@ export class Subscription implements PumpSource {
   #park(cursor: number, seen: Seen<Subscription> | undefined): void {
     this.#state = "parked";
     this.#recover();
-    const filtered = this.terms.passes !== undefined;
-    this.#catchUp = new CatchUp(this.#host.history, this, cursor, filtered, seen);
+    this.#catchUp = this.#readBehind(cursor, seen);
     this.#line.mark(this.#stateFrame(), "tail");
     this.#host.rest(this);
   }
@@ -494,7 +500,7 @@ export class Subscription implements PumpSource {
       const next = this.#held ?? catchUp.next();
       this.#held = undefined;
       if (next === undefined) {
-        this.#turnLive();
+        if (!catchUp.isWaiting) this.#turnLive();
         return;
       }
       if (next.kind === "gap") {
@@ -527,6 +533,7 @@ export class Subscription implements PumpSource {
     this.#closedThrough ??= this.#evaluatedThrough;
     this.#state = state;
     this.#recover();
+    this.#catchUp?.stop();
     this.#catchUp = undefined;
     this.#held = undefined;
   }

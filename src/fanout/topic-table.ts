@@ -12,10 +12,18 @@ export class Topic<S> {
   interests: readonly Interest<S>[] = [];
   interestsVersion = -1;
   readonly log: ReplayLog | undefined;
+  /** What was published to it up to this offset, if anything, is not known here. */
+  readonly unknownThrough: number;
 
-  constructor(name: string, log: ReplayLog | undefined) {
+  constructor(name: string, log: ReplayLog | undefined, unknownThrough: number) {
     this.name = name;
     this.log = log;
+    this.unknownThrough = unknownThrough;
+  }
+
+  /** Everything up to this offset may be missing in the log. */
+  get trimmedThrough(): number {
+    return Math.max(this.unknownThrough, this.log === undefined ? this.lastOffset : this.log.trimmedThrough);
   }
 }
 
@@ -33,16 +41,25 @@ export class TopicTable<S> {
   #old = new Map<string, Topic<S>>();
   readonly #maxTopics: number;
   readonly #logFor: (topic: string) => ReplayLog | undefined;
-  #forgottenThrough = 0;
+  #forgottenThrough: number;
   #version = 0;
 
-  /** @param maxTopics - at least 2 */
-  constructor(maxTopics: number, logFor: (topic: string) => ReplayLog | undefined = () => undefined) {
+  /**
+   * @param maxTopics - at least 2
+   * @param logFor - the log of a new topic, if it gets one
+   * @param unknownThrough - the offset up to which the history lies before this table
+   */
+  constructor(
+    maxTopics: number,
+    logFor: (topic: string) => ReplayLog | undefined = () => undefined,
+    unknownThrough = 0,
+  ) {
     this.#maxTopics = maxTopics;
     this.#logFor = logFor;
+    this.#forgottenThrough = unknownThrough;
   }
 
-  /** Topics that were forgotten have no messages above this offset. */
+  /** Topics that are not here have no messages above this offset. */
   get forgottenThrough(): number {
     return this.#forgottenThrough;
   }
@@ -71,7 +88,7 @@ export class TopicTable<S> {
     let topic = this.#old.get(name);
     if (topic === undefined) {
       checkTopic(name);
-      topic = new Topic<S>(name, this.#logFor(name));
+      topic = new Topic<S>(name, this.#logFor(name), this.#forgottenThrough);
       this.#version++;
     } else {
       this.#old.delete(name);
