@@ -18,7 +18,7 @@ import { type RemoteSubscribeOptions, RemoteSubscription } from "./remote-subscr
 import type { ResubscribingOptions } from "./resubscribing.ts";
 import { toSpillwayError } from "./verdict.ts";
 
-export interface PublishOptions extends MessageOptions {
+export interface RemotePublishOptions extends MessageOptions {
   /** Gives up when aborted, and throws its reason. The message may have been accepted all the same. */
   readonly signal?: AbortSignal;
   /**
@@ -65,8 +65,8 @@ export class Client implements AsyncDisposable {
    * Subscribes to every topic that matches one of the patterns (`prices.EURUSD`, `prices.*`, `prices.>`). The
    * request is on its way when this returns; the frame `started` says when and where it is live.
    *
-   * @throws SpillwayError `CLOSED`; TypeError for patterns that are not strings; what the server refuses is
-   * thrown to the reader.
+   * @throws SpillwayError `CLOSED`; TypeError for patterns that are not strings; the signal's reason if it is
+   * aborted. What the server refuses is thrown to the reader.
    */
   subscribe(patterns: string | readonly string[], options: RemoteSubscribeOptions = {}): RemoteSubscription {
     const list = typeof patterns === "string" ? [patterns] : [...patterns];
@@ -109,7 +109,7 @@ export class Client implements AsyncDisposable {
   async publish(
     topic: string,
     payload: Uint8Array | string,
-    options: PublishOptions = {},
+    options: RemotePublishOptions = {},
   ): Promise<Position> {
     const { signal, timeoutMs = 10_000 } = options;
     signal?.throwIfAborted();
@@ -148,7 +148,7 @@ export class Client implements AsyncDisposable {
    */
   publisher(): Publisher {
     return this.#keep(
-      (onEnd) => new Publisher(this.#connection, onEnd),
+      (onEnd) => new Publisher(this.#connection, this.#options, onEnd),
       (publisher) => publisher.cancel(),
     );
   }
@@ -167,17 +167,9 @@ export class Client implements AsyncDisposable {
 
   /** Makes something that `close()` can end, and forgets it when it has ended by itself. */
   #keep<T>(make: (onEnd: () => void) => T, end: (made: T) => void): T {
-    let ended = false;
-    let endIt: (() => void) | undefined;
-    // It may end while it is being made, for a signal that was aborted before.
-    const made = make(() => {
-      ended = true;
-      if (endIt !== undefined) this.#open.delete(endIt);
-    });
-    if (!ended) {
-      endIt = () => end(made);
-      this.#open.add(endIt);
-    }
+    const endIt = (): void => end(made);
+    const made = make(() => this.#open.delete(endIt));
+    this.#open.add(endIt);
     return made;
   }
 

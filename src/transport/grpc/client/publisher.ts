@@ -10,12 +10,13 @@
  * @module
  */
 import type { ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
+import type { Clock } from "../../../clock.ts";
 import { SpillwayError } from "../../../errors.ts";
 import type { Position } from "../../../protocol/index.ts";
 import { loadContracts, type WirePublishAck, type WirePublishRequest } from "../contracts.ts";
 import { ackFromWire } from "../wire.ts";
 import type { Connection } from "./connection.ts";
-import { toSpillwayError } from "./verdict.ts";
+import { connectTimedOut, toSpillwayError } from "./verdict.ts";
 
 export interface MessageOptions {
   /** Conflation identity within the topic. */
@@ -33,10 +34,17 @@ export interface PublishSummary {
   readonly last: Position | undefined;
 }
 
+export interface PublisherTimes {
+  readonly clock: Clock;
+  /** How long to wait for a connection; on one that is up there is no limit. */
+  readonly connectTimeoutMs: number;
+}
+
 export class Publisher implements AsyncDisposable {
   readonly #call: ClientDuplexStream<WirePublishRequest, WirePublishAck>;
   readonly #address: string;
-  readonly #over: Promise<void>;
+  /** Resolves, and never rejects, when the stream is over for whatever reason; `finish()` says which. */
+  readonly ended: Promise<void>;
   #error: SpillwayError | undefined;
   #state: "open" | "finishing" | "ended" = "open";
   #accepted = 0;
@@ -46,17 +54,24 @@ export class Publisher implements AsyncDisposable {
   #waiting: (() => void)[] = [];
 
   /** Made by {@link Client.publisher}. */
-  constructor(connection: Connection, onEnd: () => void) {
+  constructor(connection: Connection, { clock, connectTimeoutMs }: PublisherTimes, onEnd: () => void) {
     this.#address = connection.address;
     const call = connection.duplex(loadContracts().fanout.PublishStream);
     this.#call = call;
     call.on("data", (ack: WirePublishAck) => this.#acknowledge(ack));
     call.on("drain", () => this.#wake());
-    this.#over = new Promise((resolve) => {
+    const stopTimer = clock.after(connectTimeoutMs, () => {
+      if (connection.ready || this.#state === "ended") return;
+      this.#error = toSpillwayError(connectTimedOut(connectTimeoutMs), this.#address);
+      connection.renew();
+      call.cancel();
+    });
+    this.ended = new Promise((resolve) => {
       const end = (error: SpillwayError | undefined): void => {
         if (this.#state === "ended") return;
         this.#error ??= error;
         this.#state = "ended";
+        stopTimer();
         this.#wake();
         onEnd();
         resolve();
@@ -101,7 +116,7 @@ export class Publisher implements AsyncDisposable {
       this.#state = "finishing";
       this.#call.end();
     }
-    await this.#over;
+    await this.ended;
     if (this.#error !== undefined) throw this.#error;
     return { accepted: this.#accepted, first: this.#first, last: this.#last };
   }
@@ -116,7 +131,7 @@ export class Publisher implements AsyncDisposable {
   /** Cancels, unless it has finished. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.cancel();
-    await this.#over;
+    await this.ended;
   }
 
   #assertOpen(): void {

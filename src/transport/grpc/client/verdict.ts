@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type ServiceError, status as statusCodes } from "@grpc/grpc-js";
+import { Metadata, type ServiceError, status as statusCodes } from "@grpc/grpc-js";
 import { type ErrorCode, SpillwayError } from "../../../errors.ts";
 import { CLOSE_REASONS } from "../../../protocol/index.ts";
 import { type ReceivedStatus, readStatus } from "../status.ts";
@@ -118,4 +118,13 @@ function sentence(code: ErrorCode, { reason, detail }: ReceivedStatus, address: 
 /** The heart of grpc-js's "No connection established. Last error: Error: connect ECONNREFUSED …. Resolution note: ". */
 function connectError(detail: string): string {
   return detail.match(/Last error: (?:Error: )?(.+?)\. Resolution note:/s)?.[1] ?? detail;
+}
+
+/** What grpc-js would say, had it a limit for connecting. */
+export function connectTimedOut(ms: number): ServiceError {
+  return Object.assign(new Error(`no connection within ${ms} ms`), {
+    code: statusCodes.UNAVAILABLE,
+    details: `no connection within ${ms} ms`,
+    metadata: new Metadata(),
+  });
 }
