@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { SpillwayError } from "../../../errors.ts";
+import { quote, SpillwayError } from "../../../errors.ts";
 import type { Position } from "../../../protocol/index.ts";
 import { loadContracts } from "../contracts.ts";
 import { receivedPosition } from "../wire.ts";
@@ -53,7 +53,7 @@ export class Client implements AsyncDisposable {
     if (typeof address !== "string" || address === "") {
       throw new SpillwayError(
         "ADDRESS_INVALID",
-        `Expected an address such as "127.0.0.1:7070", got ${address}.`,
+        `expected an address such as "127.0.0.1:7070", got ${quote(address)}`,
       );
     }
     this.address = address;
@@ -131,7 +131,7 @@ export class Client implements AsyncDisposable {
             }
           } else if (signal?.aborted === true) reject(signal.reason);
           else if (this.#closed)
-            reject(new SpillwayError("CLOSED", "The client was closed before the answer came."));
+            reject(new SpillwayError("CLOSED", "the client was closed before the answer came"));
           else reject(toSpillwayError(error, this.address));
         },
       );

@@ -103,7 +103,7 @@ export class Publisher implements AsyncDisposable {
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
     // Room that never came is the end of the stream, and this message was not accepted.
     if (this.#error !== undefined) throw this.#error;
-    if (this.#isOver()) throw this.#closed("The server has ended the stream");
+    if (this.#isOver()) throw this.#closed("the server has ended the stream");
   }
 
   /**
@@ -124,7 +124,7 @@ export class Publisher implements AsyncDisposable {
   /** Ends the stream at once; what the server has not read yet is not published. Does nothing after the end. */
   cancel(): void {
     if (this.#state === "ended") return;
-    this.#error = new SpillwayError("CLOSED", "The publisher was cancelled before it finished.");
+    this.#error = new SpillwayError("CLOSED", "the publisher was cancelled before it finished");
     this.#call.cancel();
   }
 
@@ -136,7 +136,7 @@ export class Publisher implements AsyncDisposable {
 
   #assertOpen(): void {
     if (this.#error !== undefined) throw this.#error;
-    if (this.#state !== "open") throw this.#closed("The publisher has finished");
+    if (this.#state !== "open") throw this.#closed("the publisher has finished");
   }
 
   #isOver(): boolean {
@@ -144,7 +144,7 @@ export class Publisher implements AsyncDisposable {
   }
 
   #closed(what: string): SpillwayError {
-    return new SpillwayError("CLOSED", `${what}; client.publisher() makes another.`);
+    return new SpillwayError("CLOSED", `${what}; client.publisher() makes another`);
   }
 
   #acknowledge(wire: WirePublishAck): void {
@@ -165,7 +165,7 @@ export class Publisher implements AsyncDisposable {
     } catch (cause) {
       this.#error ??= new SpillwayError(
         "ENDED",
-        `The server at ${this.#address} sent an acknowledgement that cannot be read: ${String(cause)}`,
+        `the server at ${this.#address} sent an acknowledgement that cannot be read: ${String(cause)}`,
         { cause, reason: "INTERNAL" },
       );
       this.#call.cancel();

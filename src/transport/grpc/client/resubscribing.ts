@@ -156,7 +156,7 @@ export class Resubscribing<Item> implements AsyncIterableIterator<Item>, AsyncDi
       const why = cause instanceof Error ? cause.message : String(cause);
       const error = new SpillwayError(
         "ENDED",
-        `The server at ${this.#connection.address} sent a message that cannot be read: ${why}`,
+        `the server at ${this.#connection.address} sent a message that cannot be read: ${why}`,
         { cause, reason: "INTERNAL" },
       );
       this.#end(error);

@@ -107,12 +107,13 @@ function fieldRoot(field: string | undefined): string {
 }
 
 function sentence(code: ErrorCode, { reason, detail }: ReceivedStatus, address: string): string {
-  if (code === "UNREACHABLE") return `Cannot reach a server at ${address}: ${connectError(detail)}`;
+  if (code === "UNREACHABLE") return `cannot reach a server at ${address}: ${connectError(detail)}`;
   if (code === "MESSAGE_TOO_LARGE" && reason === "RESOURCE_EXHAUSTED") {
-    return `A message is larger than the receiving side accepts: ${detail}`;
+    const [, got, most] = /\((\d+) vs\.? (\d+)\)/.exec(detail) ?? [];
+    return got === undefined ? detail : `expected a gRPC message of at most ${most} bytes, got ${got}`;
   }
-  if (reason === "UNIMPLEMENTED") return `The server at ${address} does not offer this service: ${detail}`;
-  return detail === "" ? `The server at ${address} ended the call with ${reason}.` : detail;
+  if (reason === "UNIMPLEMENTED") return `the server at ${address} does not offer this service: ${detail}`;
+  return detail === "" ? `the server at ${address} ended the call with ${reason}` : detail;
 }
 
 /** The heart of grpc-js's "No connection established. Last error: Error: connect ECONNREFUSED …. Resolution note: ". */
