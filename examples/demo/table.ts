@@ -1,5 +1,5 @@
 /** The view as a table, for a terminal, and as one line, for everything else. Pure. @module */
-import { duration, kibibytes, type Paint, whole } from "./text.ts";
+import { duration, kibibytes, type Paint, seconds, whole } from "./text.ts";
 import { PHASES, type Row, type View } from "./view.ts";
 
 export function renderTable(view: View, paint: Paint): string {
