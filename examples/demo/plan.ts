@@ -1,0 +1,41 @@
+/**
+ * The numbers of the demo, in one place.
+ *
+ * Below a subscriber's queue the bytes that can hide from it are bounded by HTTP/2: one stream window (64 KiB) in
+ * the frozen process and the kernel, and one batch (32 KiB) in the server. With the queue's own 128 KiB that is
+ * less than 230 KiB, which this load passes in a second and a half; the freeze lasts several times as long.
+ *
+ * @module
+ */
+
+/** The topic that everyone hears. */
+export const LOAD_TOPIC = "demo.load";
+export const MESSAGES_PER_SECOND = 200;
+export const MESSAGE_BYTES = 1024;
+
+/** Clients as in the blog post, with the ids 1 to 10, and one on the full contract. */
+export const POST_CLIENTS = 10;
+export const FROZEN_CLIENT = POST_CLIENTS + 1;
+export const FROZEN_CLIENT_NAME = `client ${FROZEN_CLIENT}`;
+export const FROZEN_QUEUE = { messages: 256, bytes: 128 * 1024 };
+export const FROZEN_OVERFLOW = "drop-oldest";
+
+/** Sooner than the default, so that a freeze of some seconds is long enough for the server to see it. */
+export const STALL_TIMEOUT_MS = 2_000;
+
+// How long each phase lasts.
+/** Compilers and caches of all processes get warm; nothing is measured. */
+export const WARM_UP_MS = 3_000;
+export const BEFORE_MS = 6_000;
+/** At least; it goes on until the server has dropped messages. */
+export const FROZEN_MS = 6_000;
+export const FROZEN_AT_MOST_MS = 10_000;
+export const RECOVERY_MS = 2_500;
+
+/** How long the clients may take to read what is left, once the load has stopped. */
+export const LAST_MESSAGE_WITHIN_MS = 2_000;
+/** The whole demo, whatever happens. */
+export const DEADLINE_MS = 29_500;
+
+/** How often the server and the clients report, and the table moves. */
+export const REPORT_EVERY_MS = 500;

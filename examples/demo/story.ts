@@ -1,0 +1,120 @@
+/** What happens in the demo, in order. @module */
+import { setTimeout as wait } from "node:timers/promises";
+import type { SubscriptionStats } from "../../src/fanout/index.ts";
+import { IdleTimer } from "./control.ts";
+import type { Crew, Member } from "./crew.ts";
+import { Schedule } from "./load.ts";
+import type { FromClient, FromServer, FullReport, PostReport, ToClient, ToServer } from "./messages.ts";
+import {
+  BEFORE_MS,
+  FROZEN_AT_MOST_MS,
+  FROZEN_CLIENT_NAME,
+  FROZEN_MS,
+  LAST_MESSAGE_WITHIN_MS,
+  MESSAGES_PER_SECOND,
+  POST_CLIENTS,
+  RECOVERY_MS,
+  WARM_UP_MS,
+} from "./plan.ts";
+import { Scene } from "./scene.ts";
+import type { Screen } from "./screen.ts";
+import { droppedOf, type Evidence } from "./verdict.ts";
+
+type Client<Report> = Member<ToClient, FromClient<Report>>;
+
+/**
+ * Plays it and brings the evidence back.
+ *
+ * @throws the signal's reason
+ */
+export async function play(crew: Crew, screen: Screen, signal: AbortSignal): Promise<Evidence> {
+  const scene = new Scene(screen);
+  const control = new IdleTimer();
+  try {
+    const server = crew.fork<ToServer, FromServer>("the server", "server");
+    server.on("stats", ({ subscriptions }) => scene.serverSees(subscriptions));
+    const { address } = await server.next("ready", signal);
+    scene.address = address;
+
+    const post = Array.from({ length: POST_CLIENTS }, (_, index) => {
+      const id = index + 1;
+      return crew.fork<ToClient, FromClient<PostReport>>(`client ${id}`, "post-client", [address, `${id}`]);
+    });
+    const full = crew.fork<ToClient, FromClient<FullReport>>(FROZEN_CLIENT_NAME, "full-client", [address]);
+    // Should the demo be killed while this one is stopped, it could not notice.
+    server.send({ type: "guard", pid: full.pid });
+    [...post, full].forEach((client, index) => {
+      client.on("received", ({ count }) => scene.clientCounts(index + 1, count));
+    });
+    await Promise.all([...post, full].map((client) => client.next("live", signal)));
+
+    const started = server.next("load-started", signal);
+    server.send({ type: "start-load" });
+    const schedule = new Schedule((await started).startNs, MESSAGES_PER_SECOND);
+    scene.enter("warm-up");
+    await wait(WARM_UP_MS, undefined, { signal });
+
+    const beforeNs = scene.enter("before");
+    await wait(BEFORE_MS, undefined, { signal });
+
+    full.freeze();
+    const frozenNs = scene.enter("frozen");
+    await losses(server, signal);
+    const thawedNs = scene.enter("recovery");
+    full.thaw();
+    await wait(RECOVERY_MS, undefined, { signal });
+
+    const stopped = server.next("load-stopped", signal);
+    server.send({ type: "stop-load" });
+    const { count } = await stopped;
+    const [reports, fullReport] = await Promise.all([
+      Promise.all(post.map((client) => reportOf(client, count, signal))),
+      reportOf(full, count, signal),
+    ]);
+    const books = server.next("report", signal);
+    server.send({ type: "report" });
+    const { offsets, subscriptions, hub } = await books;
+    const booksOf = (name: string): SubscriptionStats | undefined =>
+      subscriptions.find(({ clientName }) => clientName === name);
+    return {
+      offsets,
+      before: { from: schedule.firstDueAt(beforeNs), to: schedule.firstDueAt(frozenNs) },
+      frozen: { from: schedule.firstDueAt(frozenNs), to: schedule.firstDueAt(thawedNs) },
+      frozenMs: Number(thawedNs - frozenNs) / 1e6,
+      post: reports.map((report, index) => ({ id: index + 1, report, books: booksOf(`${index + 1}`) })),
+      full: { report: fullReport, books: booksOf(FROZEN_CLIENT_NAME) },
+      hub,
+      control: { before: control.between(beforeNs, frozenNs), frozen: control.between(frozenNs, thawedNs) },
+    };
+  } finally {
+    control.stop();
+    scene.close();
+  }
+}
+
+/** As long as planned, and until the server has really dropped something: a longer wait on a stranger machine. */
+async function losses(server: Member<ToServer, FromServer>, signal: AbortSignal): Promise<void> {
+  const enough = AbortSignal.any([signal, AbortSignal.timeout(FROZEN_AT_MOST_MS)]);
+  const planned = wait(FROZEN_MS, undefined, { signal });
+  try {
+    for (let dropped = 0; dropped === 0; ) {
+      const { subscriptions } = await server.next("stats", enough);
+      const books = subscriptions.find(({ clientName }) => clientName === FROZEN_CLIENT_NAME);
+      dropped = books === undefined ? 0 : droppedOf(books);
+    }
+  } catch {
+    // Without a loss the verdict will say so.
+    signal.throwIfAborted();
+  }
+  await planned;
+}
+
+async function reportOf<Report>(
+  client: Client<Report>,
+  through: number,
+  signal: AbortSignal,
+): Promise<Report> {
+  const answer = client.next("report", signal);
+  client.send({ type: "report", through, withinMs: LAST_MESSAGE_WITHIN_MS });
+  return (await answer).report;
+}
