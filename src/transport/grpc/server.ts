@@ -124,8 +124,8 @@ export async function serve(hub: Hub, options: ServeOptions = {}): Promise<Spill
 }
 
 function chosenServices(hub: Hub, options: ServeOptions): readonly GrpcService[] {
-  const { batchBytes, endGraceMs, batching, clock, fanout, longlived } = options;
-  const delivery: DeliveryOptions = { batchBytes, endGraceMs, batching, clock };
+  const { endGraceMs, batching, clock, fanout, longlived } = options;
+  const delivery: DeliveryOptions = { endGraceMs, batching, clock };
   return [
     ...(fanout === false ? [] : [fanoutService(hub, { ...delivery, ...fanout })]),
     ...(longlived === false ? [] : [longlivedService(hub, { ...delivery, ...longlived })]),
