@@ -4,9 +4,9 @@
  *
  * What a call can do to its writer, and what is done about it here:
  *
- * - Once a call is over, the callback of a waiting write never comes, and neither does `drain`. So every signal
- *   of an end (`cancelled`, `close`, `error`, the close of the HTTP/2 stream) closes the sink, and tells the
- *   engine, whatever is outstanding.
+ * - Once a call is over, `drain` never comes, and the callback of a waiting write never comes, or as if all were
+ *   well. So every signal of an end (`cancelled`, `close`, `error`, the close of the HTTP/2 stream) closes the
+ *   sink and tells the engine, whatever is outstanding, and a callback counts only while the stream lives.
  * - `cancelled` also comes after an orderly end, when nobody listens any more.
  * - A write after the end is silently lost, or worse, reported as accepted. Nothing is written unless `open`.
  * - An interceptor of the application may throw in the middle of a write. That costs this one call.
@@ -136,7 +136,8 @@ export class GrpcSink implements Sink {
 
   // One function per call, none per write.
 
-  readonly #onWritten = (): void => {
+  readonly #onWritten = (error?: Error | null): void => {
+    if (error != null || this.#stream?.destroyed) this.#onGone();
     this.#unacknowledged--;
     this.#completeIfWritten();
   };

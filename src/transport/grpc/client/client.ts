@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { SpillwayError } from "../../../errors.ts";
+import { quote, SpillwayError } from "../../../errors.ts";
 import type { Position } from "../../../protocol/index.ts";
 import { loadContracts } from "../contracts.ts";
 import { receivedPosition } from "../wire.ts";
@@ -18,7 +18,7 @@ import { type RemoteSubscribeOptions, RemoteSubscription } from "./remote-subscr
 import type { ResubscribingOptions } from "./resubscribing.ts";
 import { toSpillwayError } from "./verdict.ts";
 
-export interface PublishOptions extends MessageOptions {
+export interface RemotePublishOptions extends MessageOptions {
   /** Gives up when aborted, and throws its reason. The message may have been accepted all the same. */
   readonly signal?: AbortSignal;
   /**
@@ -53,7 +53,7 @@ export class Client implements AsyncDisposable {
     if (typeof address !== "string" || address === "") {
       throw new SpillwayError(
         "ADDRESS_INVALID",
-        `Expected an address such as "127.0.0.1:7070", got ${address}.`,
+        `expected an address such as "127.0.0.1:7070", got ${quote(address)}`,
       );
     }
     this.address = address;
@@ -65,8 +65,8 @@ export class Client implements AsyncDisposable {
    * Subscribes to every topic that matches one of the patterns (`prices.EURUSD`, `prices.*`, `prices.>`). The
    * request is on its way when this returns; the frame `started` says when and where it is live.
    *
-   * @throws SpillwayError `CLOSED`; TypeError for patterns that are not strings; what the server refuses is
-   * thrown to the reader.
+   * @throws SpillwayError `CLOSED`; TypeError for patterns that are not strings; the signal's reason if it is
+   * aborted. What the server refuses is thrown to the reader.
    */
   subscribe(patterns: string | readonly string[], options: RemoteSubscribeOptions = {}): RemoteSubscription {
     const list = typeof patterns === "string" ? [patterns] : [...patterns];
@@ -109,7 +109,7 @@ export class Client implements AsyncDisposable {
   async publish(
     topic: string,
     payload: Uint8Array | string,
-    options: PublishOptions = {},
+    options: RemotePublishOptions = {},
   ): Promise<Position> {
     const { signal, timeoutMs = 10_000 } = options;
     signal?.throwIfAborted();
@@ -131,7 +131,7 @@ export class Client implements AsyncDisposable {
             }
           } else if (signal?.aborted === true) reject(signal.reason);
           else if (this.#closed)
-            reject(new SpillwayError("CLOSED", "The client was closed before the answer came."));
+            reject(new SpillwayError("CLOSED", "the client was closed before the answer came"));
           else reject(toSpillwayError(error, this.address));
         },
       );
@@ -148,7 +148,7 @@ export class Client implements AsyncDisposable {
    */
   publisher(): Publisher {
     return this.#keep(
-      (onEnd) => new Publisher(this.#connection, onEnd),
+      (onEnd) => new Publisher(this.#connection, this.#options, onEnd),
       (publisher) => publisher.cancel(),
     );
   }
@@ -167,17 +167,9 @@ export class Client implements AsyncDisposable {
 
   /** Makes something that `close()` can end, and forgets it when it has ended by itself. */
   #keep<T>(make: (onEnd: () => void) => T, end: (made: T) => void): T {
-    let ended = false;
-    let endIt: (() => void) | undefined;
-    // It may end while it is being made, for a signal that was aborted before.
-    const made = make(() => {
-      ended = true;
-      if (endIt !== undefined) this.#open.delete(endIt);
-    });
-    if (!ended) {
-      endIt = () => end(made);
-      this.#open.add(endIt);
-    }
+    const endIt = (): void => end(made);
+    const made = make(() => this.#open.delete(endIt));
+    this.#open.add(endIt);
     return made;
   }
 

@@ -116,7 +116,7 @@ export class Connection {
 
   #usable(): GrpcClient {
     if (this.#closed) {
-      throw new SpillwayError("CLOSED", `This client of ${this.address} is closed; connect() makes another.`);
+      throw new SpillwayError("CLOSED", `this client of ${this.address} is closed; connect() makes another`);
     }
     const failing =
       this.#channel?.getChannel().getConnectivityState(false) === connectivityState.TRANSIENT_FAILURE;
@@ -131,7 +131,7 @@ export class Connection {
     } catch (error) {
       throw new SpillwayError(
         "ADDRESS_INVALID",
-        `Expected the address of a gRPC server such as "127.0.0.1:7070", got ${quote(this.address)}.`,
+        `expected the address of a gRPC server such as "127.0.0.1:7070", got ${quote(this.address)}`,
         { cause: error },
       );
     }

@@ -5,7 +5,7 @@ import type { PullCall } from "./pull-call.ts";
 import { type Feed, Resubscribing, type StateChange } from "./resubscribing.ts";
 
 export interface LonglivedOptions {
-  /** Ends the subscription silently when aborted. */
+  /** Ends the subscription; the loop that reads it throws the signal's reason. */
   readonly signal?: AbortSignal;
   /** As for {@link RemoteSubscribeOptions.onStateChange}. */
   readonly onStateChange?: (change: StateChange) => void;

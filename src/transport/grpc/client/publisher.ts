@@ -10,12 +10,13 @@
  * @module
  */
 import type { ClientDuplexStream, ServiceError } from "@grpc/grpc-js";
+import type { Clock } from "../../../clock.ts";
 import { SpillwayError } from "../../../errors.ts";
 import type { Position } from "../../../protocol/index.ts";
 import { loadContracts, type WirePublishAck, type WirePublishRequest } from "../contracts.ts";
 import { ackFromWire } from "../wire.ts";
 import type { Connection } from "./connection.ts";
-import { toSpillwayError } from "./verdict.ts";
+import { connectTimedOut, toSpillwayError } from "./verdict.ts";
 
 export interface MessageOptions {
   /** Conflation identity within the topic. */
@@ -33,10 +34,17 @@ export interface PublishSummary {
   readonly last: Position | undefined;
 }
 
+export interface PublisherTimes {
+  readonly clock: Clock;
+  /** How long to wait for a connection; on one that is up there is no limit. */
+  readonly connectTimeoutMs: number;
+}
+
 export class Publisher implements AsyncDisposable {
   readonly #call: ClientDuplexStream<WirePublishRequest, WirePublishAck>;
   readonly #address: string;
-  readonly #over: Promise<void>;
+  /** Resolves, and never rejects, when the stream is over for whatever reason; `finish()` says which. */
+  readonly ended: Promise<void>;
   #error: SpillwayError | undefined;
   #state: "open" | "finishing" | "ended" = "open";
   #accepted = 0;
@@ -46,17 +54,24 @@ export class Publisher implements AsyncDisposable {
   #waiting: (() => void)[] = [];
 
   /** Made by {@link Client.publisher}. */
-  constructor(connection: Connection, onEnd: () => void) {
+  constructor(connection: Connection, { clock, connectTimeoutMs }: PublisherTimes, onEnd: () => void) {
     this.#address = connection.address;
     const call = connection.duplex(loadContracts().fanout.PublishStream);
     this.#call = call;
     call.on("data", (ack: WirePublishAck) => this.#acknowledge(ack));
     call.on("drain", () => this.#wake());
-    this.#over = new Promise((resolve) => {
+    const stopTimer = clock.after(connectTimeoutMs, () => {
+      if (connection.ready || this.#state === "ended") return;
+      this.#error = toSpillwayError(connectTimedOut(connectTimeoutMs), this.#address);
+      connection.renew();
+      call.cancel();
+    });
+    this.ended = new Promise((resolve) => {
       const end = (error: SpillwayError | undefined): void => {
         if (this.#state === "ended") return;
         this.#error ??= error;
         this.#state = "ended";
+        stopTimer();
         this.#wake();
         onEnd();
         resolve();
@@ -88,7 +103,7 @@ export class Publisher implements AsyncDisposable {
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
     // Room that never came is the end of the stream, and this message was not accepted.
     if (this.#error !== undefined) throw this.#error;
-    if (this.#isOver()) throw this.#closed("The server has ended the stream");
+    if (this.#isOver()) throw this.#closed("the server has ended the stream");
   }
 
   /**
@@ -101,7 +116,7 @@ export class Publisher implements AsyncDisposable {
       this.#state = "finishing";
       this.#call.end();
     }
-    await this.#over;
+    await this.ended;
     if (this.#error !== undefined) throw this.#error;
     return { accepted: this.#accepted, first: this.#first, last: this.#last };
   }
@@ -109,19 +124,19 @@ export class Publisher implements AsyncDisposable {
   /** Ends the stream at once; what the server has not read yet is not published. Does nothing after the end. */
   cancel(): void {
     if (this.#state === "ended") return;
-    this.#error = new SpillwayError("CLOSED", "The publisher was cancelled before it finished.");
+    this.#error = new SpillwayError("CLOSED", "the publisher was cancelled before it finished");
     this.#call.cancel();
   }
 
   /** Cancels, unless it has finished. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.cancel();
-    await this.#over;
+    await this.ended;
   }
 
   #assertOpen(): void {
     if (this.#error !== undefined) throw this.#error;
-    if (this.#state !== "open") throw this.#closed("The publisher has finished");
+    if (this.#state !== "open") throw this.#closed("the publisher has finished");
   }
 
   #isOver(): boolean {
@@ -129,7 +144,7 @@ export class Publisher implements AsyncDisposable {
   }
 
   #closed(what: string): SpillwayError {
-    return new SpillwayError("CLOSED", `${what}; client.publisher() makes another.`);
+    return new SpillwayError("CLOSED", `${what}; client.publisher() makes another`);
   }
 
   #acknowledge(wire: WirePublishAck): void {
@@ -150,7 +165,7 @@ export class Publisher implements AsyncDisposable {
     } catch (cause) {
       this.#error ??= new SpillwayError(
         "ENDED",
-        `The server at ${this.#address} sent an acknowledgement that cannot be read: ${String(cause)}`,
+        `the server at ${this.#address} sent an acknowledgement that cannot be read: ${String(cause)}`,
         { cause, reason: "INTERNAL" },
       );
       this.#call.cancel();

@@ -37,7 +37,7 @@ export interface RemoteSubscribeOptions {
   readonly filter?: { readonly keys?: readonly string[]; readonly keyPrefixes?: readonly string[] };
   /** Shown to the server's operator; at most 128 characters. Not an identity. */
   readonly clientName?: string;
-  /** Ends the subscription silently when aborted. */
+  /** Ends the subscription; the loop that reads it throws the signal's reason. */
   readonly signal?: AbortSignal;
   /**
    * Called on each change of state; not for the first `connecting`, in which a subscription begins. What it

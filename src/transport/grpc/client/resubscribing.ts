@@ -5,21 +5,19 @@
  * - At most one call is open at any time.
  * - It moves when it is read. Nothing is buffered here, a reader that stops stops its stream, and a call that
  *   ended is replaced when the reader has taken what it had received and asks for more.
- * - It ends once: the stream is complete, or the reader left (`return()`, `close()`, an aborted signal; all
- *   silent), or coming back cannot help, which is thrown to the reader once.
+ * - It ends once: the stream is complete, or the reader left (silently by `return()` and `close()`; an aborted
+ *   signal is thrown to it, as its reason), or coming back cannot help, which is thrown to the reader once.
  * - Leaving takes effect at once, also while `next()` waits.
  *
  * @module
  */
-import type { ServiceError } from "@grpc/grpc-js";
-import { Metadata, status as statusCodes } from "@grpc/grpc-js";
 import type { Clock } from "../../../clock.ts";
 import { hookError } from "../../../diagnostics.ts";
 import { SpillwayError } from "../../../errors.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import type { CallEvents, Connection } from "./connection.ts";
 import type { PullCall } from "./pull-call.ts";
-import { decide, type Verdict } from "./verdict.ts";
+import { connectTimedOut, decide, type Verdict } from "./verdict.ts";
 
 /**
  * - `connecting`: a call is open, the server has not answered yet.
@@ -27,10 +25,10 @@ import { decide, type Verdict } from "./verdict.ts";
  * - `waiting`: the last call ended; the next one is opened after a delay.
  * - `ended`: over, for good.
  */
-export type SubscriptionState = "connecting" | "live" | "waiting" | "ended";
+export type RemoteSubscriptionState = "connecting" | "live" | "waiting" | "ended";
 
 export interface StateChange {
-  readonly state: SubscriptionState;
+  readonly state: RemoteSubscriptionState;
   /** Calls opened so far, the present one included; 1 is the first. */
   readonly attempt: number;
   /** With `waiting`: until the next attempt, in milliseconds. */
@@ -66,35 +64,38 @@ export class Resubscribing<Item> implements AsyncIterableIterator<Item>, AsyncDi
   readonly #options: ResubscribingOptions;
   readonly #backoff: Backoff;
   readonly #onEnd: () => void;
-  readonly #onAbort = (): void => this.close();
-  #state: SubscriptionState = "connecting";
+  readonly #onAbort = (): void => {
+    this.#aborted = true;
+    this.close();
+  };
+  #state: RemoteSubscriptionState = "connecting";
   #attempt = 0;
   #call: PullCall<Buffer> | undefined;
   /** When the present call was answered and when it was over, on the clock; for the backoff. */
   #answeredAt: number | undefined;
   #overAt: number | undefined;
   #everAnswered = false;
+  #aborted = false;
   #cancelTimer: (() => void) | undefined;
   #wakeWaiting: (() => void) | undefined;
   #reading: Promise<IteratorResult<Item, undefined>> | undefined;
 
-  /** @param onEnd called once, when it has ended. */
+  /**
+   * @param onEnd called once, when it has ended.
+   * @throws the signal's reason if it is aborted already
+   */
   constructor(connection: Connection, feed: Feed<Item>, options: ResubscribingOptions, onEnd: () => void) {
     this.#connection = connection;
     this.#feed = feed;
     this.#options = options;
     this.#onEnd = onEnd;
     this.#backoff = new Backoff(options.backoff);
-    if (options.signal?.aborted === true) {
-      this.#state = "ended";
-      onEnd();
-      return;
-    }
+    options.signal?.throwIfAborted();
     this.#open();
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  get state(): SubscriptionState {
+  get state(): RemoteSubscriptionState {
     return this.#state;
   }
 
@@ -143,6 +144,7 @@ export class Resubscribing<Item> implements AsyncIterableIterator<Item>, AsyncDi
         await this.#follow(decide(call.outcome.error, this.#situation()));
       }
     }
+    if (this.#aborted) this.#options.signal?.throwIfAborted();
     return { done: true, value: undefined };
   }
 
@@ -154,7 +156,7 @@ export class Resubscribing<Item> implements AsyncIterableIterator<Item>, AsyncDi
       const why = cause instanceof Error ? cause.message : String(cause);
       const error = new SpillwayError(
         "ENDED",
-        `The server at ${this.#connection.address} sent a message that cannot be read: ${why}`,
+        `the server at ${this.#connection.address} sent a message that cannot be read: ${why}`,
         { cause, reason: "INTERNAL" },
       );
       this.#end(error);
@@ -241,7 +243,7 @@ export class Resubscribing<Item> implements AsyncIterableIterator<Item>, AsyncDi
   }
 
   /** The only place where the state changes. */
-  #become(state: SubscriptionState, more: { delayMs?: number; error?: SpillwayError } = {}): void {
+  #become(state: RemoteSubscriptionState, more: { delayMs?: number; error?: SpillwayError } = {}): void {
     if (this.#state === "ended") return;
     this.#state = state;
     try {
@@ -252,12 +254,4 @@ export class Resubscribing<Item> implements AsyncIterableIterator<Item>, AsyncDi
       else process.emitWarning(`onStateChange threw, which was ignored: ${String(error)}`);
     }
   }
-}
-
-function connectTimedOut(ms: number): ServiceError {
-  return Object.assign(new Error(`no connection within ${ms} ms`), {
-    code: statusCodes.UNAVAILABLE,
-    details: `no connection within ${ms} ms`,
-    metadata: new Metadata(),
-  });
 }

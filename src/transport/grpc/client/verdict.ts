@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type ServiceError, status as statusCodes } from "@grpc/grpc-js";
+import { Metadata, type ServiceError, status as statusCodes } from "@grpc/grpc-js";
 import { type ErrorCode, SpillwayError } from "../../../errors.ts";
 import { CLOSE_REASONS } from "../../../protocol/index.ts";
 import { type ReceivedStatus, readStatus } from "../status.ts";
@@ -107,15 +107,25 @@ function fieldRoot(field: string | undefined): string {
 }
 
 function sentence(code: ErrorCode, { reason, detail }: ReceivedStatus, address: string): string {
-  if (code === "UNREACHABLE") return `Cannot reach a server at ${address}: ${connectError(detail)}`;
+  if (code === "UNREACHABLE") return `cannot reach a server at ${address}: ${connectError(detail)}`;
   if (code === "MESSAGE_TOO_LARGE" && reason === "RESOURCE_EXHAUSTED") {
-    return `A message is larger than the receiving side accepts: ${detail}`;
+    const [, got, most] = /\((\d+) vs\.? (\d+)\)/.exec(detail) ?? [];
+    return got === undefined ? detail : `expected a gRPC message of at most ${most} bytes, got ${got}`;
   }
-  if (reason === "UNIMPLEMENTED") return `The server at ${address} does not offer this service: ${detail}`;
-  return detail === "" ? `The server at ${address} ended the call with ${reason}.` : detail;
+  if (reason === "UNIMPLEMENTED") return `the server at ${address} does not offer this service: ${detail}`;
+  return detail === "" ? `the server at ${address} ended the call with ${reason}` : detail;
 }
 
 /** The heart of grpc-js's "No connection established. Last error: Error: connect ECONNREFUSED …. Resolution note: ". */
 function connectError(detail: string): string {
   return detail.match(/Last error: (?:Error: )?(.+?)\. Resolution note:/s)?.[1] ?? detail;
+}
+
+/** What grpc-js would say, had it a limit for connecting. */
+export function connectTimedOut(ms: number): ServiceError {
+  return Object.assign(new Error(`no connection within ${ms} ms`), {
+    code: statusCodes.UNAVAILABLE,
+    details: `no connection within ${ms} ms`,
+    metadata: new Metadata(),
+  });
 }
