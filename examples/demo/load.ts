@@ -1,8 +1,8 @@
 /**
  * The load: messages on a fixed schedule, whose text says when each was due.
  *
- * The schedule is open-loop. A message is due at `start + n / rate`, whether or not the one before was late, and
- * latency is counted from there: a server that stalls cannot hide the wait by sending less.
+ * The schedule is open-loop. A message is due when it is due, whether or not the one before was late, and latency
+ * is counted from there: a server that stalls cannot hide the wait by sending less.
  *
  * Times are nanoseconds of `process.hrtime.bigint()`, one monotonic clock for all processes of a machine.
  *
@@ -34,53 +34,62 @@ export function latencyMs({ dueNs }: LoadMessage): number {
   return Number(process.hrtime.bigint() - dueNs) / 1e6;
 }
 
-/** When the messages are due. */
+/** When the messages from `firstSequence` on are due. */
 export class Schedule {
+  readonly firstSequence: number;
   readonly startNs: bigint;
-  readonly periodNs: bigint;
+  readonly #periodNs: bigint;
 
-  constructor(startNs: bigint, messagesPerSecond: number) {
+  constructor(firstSequence: number, startNs: bigint, messagesPerSecond: number) {
+    this.firstSequence = firstSequence;
     this.startNs = startNs;
-    this.periodNs = BigInt(Math.round(1e9 / messagesPerSecond));
+    this.#periodNs = BigInt(Math.round(1e9 / messagesPerSecond));
   }
 
   dueNs(sequence: number): bigint {
-    return this.startNs + BigInt(sequence - 1) * this.periodNs;
+    return this.startNs + BigInt(sequence - this.firstSequence) * this.#periodNs;
   }
 
-  /** The first message that is due at `ns` or later. */
+  /** The first message of this schedule that is due at `ns` or later. */
   firstDueAt(ns: bigint): number {
-    if (ns <= this.startNs) return 1;
-    return Number((ns - this.startNs + this.periodNs - 1n) / this.periodNs) + 1;
+    if (ns <= this.startNs) return this.firstSequence;
+    return this.firstSequence + Number((ns - this.startNs + this.#periodNs - 1n) / this.#periodNs);
   }
 }
 
 /** Publishes on schedule until stopped. */
 export class Load {
-  readonly schedule: Schedule;
   readonly #publish: (message: LoadMessage) => void;
-  #sequence = 0;
+  #published = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(messagesPerSecond: number, publish: (message: LoadMessage) => void) {
-    this.schedule = new Schedule(process.hrtime.bigint(), messagesPerSecond);
+  constructor(publish: (message: LoadMessage) => void) {
     this.#publish = publish;
-    this.#run();
+  }
+
+  /** Goes on, or begins, at another pace. @returns the schedule from now on */
+  pace(messagesPerSecond: number): Schedule {
+    this.stop();
+    const schedule = new Schedule(this.#published + 1, process.hrtime.bigint(), messagesPerSecond);
+    this.#run(schedule);
+    return schedule;
   }
 
   stop(): void {
     clearTimeout(this.#timer);
   }
 
-  #run(): void {
-    let waitNs = 0n;
+  #run(schedule: Schedule): void {
     for (;;) {
-      const message = { sequence: this.#sequence + 1, dueNs: this.schedule.dueNs(this.#sequence + 1) };
-      waitNs = message.dueNs - process.hrtime.bigint();
-      if (waitNs > 0n) break;
-      this.#sequence = message.sequence;
-      this.#publish(message);
+      const sequence = this.#published + 1;
+      const dueNs = schedule.dueNs(sequence);
+      const waitNs = dueNs - process.hrtime.bigint();
+      if (waitNs > 0n) {
+        this.#timer = setTimeout(() => this.#run(schedule), Math.ceil(Number(waitNs) / 1e6));
+        return;
+      }
+      this.#published = sequence;
+      this.#publish({ sequence, dueNs });
     }
-    this.#timer = setTimeout(() => this.#run(), Math.ceil(Number(waitNs) / 1e6));
   }
 }

@@ -4,7 +4,8 @@ import type { HubStats } from "../../src/fanout/index.ts";
 import type { GapReason, SubscriptionStats } from "../../src/index.ts";
 
 export type ToServer =
-  | { readonly type: "start-load" }
+  /** Start the load, or go on at another pace. */
+  | { readonly type: "pace-load"; readonly messagesPerSecond: number }
   | { readonly type: "stop-load" }
   /** A process that cannot end by itself while it is stopped: to be killed should the demo die. */
   | { readonly type: "guard"; readonly pid: number }
@@ -12,7 +13,8 @@ export type ToServer =
 
 export type FromServer =
   | { readonly type: "ready"; readonly address: string }
-  | { readonly type: "load-started"; readonly startNs: bigint }
+  /** A schedule begins with this message, due now. */
+  | { readonly type: "load-paced"; readonly firstSequence: number; readonly startNs: bigint }
   /** How many messages the load was. */
   | { readonly type: "load-stopped"; readonly count: number }
   | { readonly type: "stats"; readonly subscriptions: readonly SubscriptionStats[] }

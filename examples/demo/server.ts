@@ -4,23 +4,24 @@ import { serve } from "../../src/transport/grpc/index.ts";
 import { formatLoad, Load } from "./load.ts";
 import type { FromServer, ToServer } from "./messages.ts";
 import { listenToParent, tellParent } from "./parent.ts";
-import { LOAD_TOPIC, MESSAGE_BYTES, MESSAGES_PER_SECOND, REPORT_EVERY_MS, STALL_TIMEOUT_MS } from "./plan.ts";
+import { LOAD_TOPIC, MESSAGE_BYTES, REPORT_EVERY_MS, STALL_TIMEOUT_MS } from "./plan.ts";
 
 const hub = new Hub({ stallTimeoutMs: STALL_TIMEOUT_MS });
 const offsets: number[] = [];
-let load: Load | undefined;
+const load = new Load((message) => {
+  offsets.push(hub.publish(LOAD_TOPIC, formatLoad(message, MESSAGE_BYTES)).offset);
+});
 let guarded: number | undefined;
 
 listenToParent<ToServer>(
   (message) => {
     switch (message.type) {
-      case "start-load":
-        load = new Load(MESSAGES_PER_SECOND, (due) => {
-          offsets.push(hub.publish(LOAD_TOPIC, formatLoad(due, MESSAGE_BYTES)).offset);
-        });
-        return tell({ type: "load-started", startNs: load.schedule.startNs });
+      case "pace-load": {
+        const { firstSequence, startNs } = load.pace(message.messagesPerSecond);
+        return tell({ type: "load-paced", firstSequence, startNs });
+      }
       case "stop-load":
-        load?.stop();
+        load.stop();
         return tell({ type: "load-stopped", count: offsets.length });
       case "guard":
         guarded = message.pid;

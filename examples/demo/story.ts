@@ -14,6 +14,8 @@ import {
   MESSAGES_PER_SECOND,
   POST_CLIENTS,
   RECOVERY_MS,
+  SETTLE_MS,
+  WARM_UP_MESSAGES_PER_SECOND,
   WARM_UP_MS,
 } from "./plan.ts";
 import { Scene } from "./scene.ts";
@@ -48,11 +50,11 @@ export async function play(crew: Crew, screen: Screen, signal: AbortSignal): Pro
     });
     await Promise.all([...post, full].map((client) => client.next("live", signal)));
 
-    const started = server.next("load-started", signal);
-    server.send({ type: "start-load" });
-    const schedule = new Schedule((await started).startNs, MESSAGES_PER_SECOND);
+    await pace(server, WARM_UP_MESSAGES_PER_SECOND, signal);
     scene.enter("warm-up");
     await wait(WARM_UP_MS, undefined, { signal });
+    const schedule = await pace(server, MESSAGES_PER_SECOND, signal);
+    await wait(SETTLE_MS, undefined, { signal });
 
     const beforeNs = scene.enter("before");
     await wait(BEFORE_MS, undefined, { signal });
@@ -90,6 +92,17 @@ export async function play(crew: Crew, screen: Screen, signal: AbortSignal): Pro
     control.stop();
     scene.close();
   }
+}
+
+async function pace(
+  server: Member<ToServer, FromServer>,
+  messagesPerSecond: number,
+  signal: AbortSignal,
+): Promise<Schedule> {
+  const answer = server.next("load-paced", signal);
+  server.send({ type: "pace-load", messagesPerSecond });
+  const { firstSequence, startNs } = await answer;
+  return new Schedule(firstSequence, startNs, messagesPerSecond);
 }
 
 /** As long as planned, and until the server has really dropped something: a longer wait on a stranger machine. */
