@@ -320,6 +320,11 @@ export class Subscription implements PumpSource, LossListener<Message> {
     this.end("cancelled");
   }
 
+  sinkFailed(error: unknown): void {
+    this.#host.reportHookError("sink", error);
+    this.end("cancelled");
+  }
+
   stalled(): void {
     this.#stalls++;
     if (diagnostics.stalled.hasSubscribers) {
