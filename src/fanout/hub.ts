@@ -3,7 +3,7 @@ import { SpillwayError } from "../errors.ts";
 import type { EndFrame, Position } from "../protocol/index.ts";
 import type { Access, AccessRequest } from "./access.ts";
 import { FlushLoop } from "./flush-loop.ts";
-import { HookReports } from "./hook-reports.ts";
+import { contain, HookReports } from "./hook-reports.ts";
 import { InterestIndex, type Membership } from "./interest-index.ts";
 import { LocalSubscription } from "./local-subscription.ts";
 import { Message } from "./message.ts";
@@ -315,11 +315,10 @@ export class Hub implements AsyncDisposable {
       const event = { subscriptionId, clientName, reason, detail, delivered, lost: lost(stats.dropped) };
       diagnostics.ended.publish(event);
     }
-    try {
-      registration.onEnd?.(end);
-    } catch (error) {
-      this.reportHookError("onEnd", error);
-    }
+    contain(
+      () => registration.onEnd?.(end),
+      (error) => this.reportHookError("onEnd", error),
+    );
     if (this.#subscriptions.size > 0) return;
     this.#watch.stop();
     this.#whenEmpty?.();
