@@ -326,6 +326,14 @@ test("a client that gives up while it is being authorized leaves nothing behind"
   assert.equal([...hub.subscriptions()].length, 0);
 });
 
+test("a hub that is closing refuses at once, without asking anybody", async (t) => {
+  const { hub, client } = await quotes(t, {}, { authorize: () => assert.fail("was asked") });
+  await hub.close();
+  const refused = await openStream(client, QUOTES.Watch, { symbols: ["ACME"] }).status;
+  assert.equal(refused.code, status.UNAVAILABLE);
+  assert.equal(readStatus(refused).advice, "resume");
+});
+
 test("a full hub refuses at once, and those who are in stay", async (t) => {
   const { hub, client } = await quotes(t, {}, { maxSubscriptions: 1 });
   const first = openStream(client, QUOTES.Watch, { symbols: ["ACME"] });
