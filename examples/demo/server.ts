@@ -1,4 +1,5 @@
 /** The server process: a hub with the readings of this machine and the load, served over gRPC. @module */
+import { startDemoFeed } from "../../src/cli/demo-feed.ts";
 import { Hub } from "../../src/fanout/index.ts";
 import { serve } from "../../src/transport/grpc/index.ts";
 import { formatLoad, Load } from "./load.ts";
@@ -36,6 +37,7 @@ listenToParent<ToServer>(
 );
 
 const { address } = await serve(hub, { listen: "127.0.0.1:0", longlived: { topic: LOAD_TOPIC } });
+startDemoFeed(hub);
 setInterval(() => tell({ type: "stats", subscriptions: subscriptions() }), REPORT_EVERY_MS);
 tell({ type: "ready", address });
 

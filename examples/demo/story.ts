@@ -4,8 +4,10 @@ import type { SubscriptionStats } from "../../src/fanout/index.ts";
 import { IdleTimer } from "./control.ts";
 import type { Crew, Member } from "./crew.ts";
 import { Schedule } from "./load.ts";
+import { watchMachine } from "./machine.ts";
 import type { FromClient, FromServer, FullReport, PostReport, ToClient, ToServer } from "./messages.ts";
 import {
+  AGAIN_BEFORE_MS,
   BEFORE_MS,
   FROZEN_AT_MOST_MS,
   FROZEN_CLIENT_NAME,
@@ -20,7 +22,7 @@ import {
 } from "./plan.ts";
 import { Scene } from "./scene.ts";
 import type { Screen } from "./screen.ts";
-import { droppedOf, type Evidence } from "./verdict.ts";
+import { disturbed, droppedOf, type Evidence, type Trial } from "./verdict.ts";
 
 type Client<Report> = Member<ToClient, FromClient<Report>>;
 
@@ -32,11 +34,13 @@ type Client<Report> = Member<ToClient, FromClient<Report>>;
 export async function play(crew: Crew, screen: Screen, signal: AbortSignal): Promise<Evidence> {
   const scene = new Scene(screen);
   const control = new IdleTimer();
+  let stopWatching = (): void => {};
   try {
     const server = crew.fork<ToServer, FromServer>("the server", "server");
     server.on("stats", ({ subscriptions }) => scene.serverSees(subscriptions));
     const { address } = await server.next("ready", signal);
     scene.address = address;
+    stopWatching = watchMachine(address, (name, reading) => scene.machineReads(name, reading));
 
     const post = Array.from({ length: POST_CLIENTS }, (_, index) => {
       const id = index + 1;
@@ -56,15 +60,8 @@ export async function play(crew: Crew, screen: Screen, signal: AbortSignal): Pro
     const schedule = await pace(server, MESSAGES_PER_SECOND, signal);
     await wait(SETTLE_MS, undefined, { signal });
 
-    const beforeNs = scene.enter("before");
-    await wait(BEFORE_MS, undefined, { signal });
-
-    full.freeze();
-    const frozenNs = scene.enter("frozen");
-    await losses(server, signal);
-    const thawedNs = scene.enter("recovery");
-    full.thaw();
-    await wait(RECOVERY_MS, undefined, { signal });
+    const trials = [await freeze()];
+    if (trials.some(disturbed) && scene.elapsedMs < AGAIN_BEFORE_MS) trials.push(await freeze());
 
     const stopped = server.next("load-stopped", signal);
     server.send({ type: "stop-load" });
@@ -76,20 +73,37 @@ export async function play(crew: Crew, screen: Screen, signal: AbortSignal): Pro
     const books = server.next("report", signal);
     server.send({ type: "report" });
     const { offsets, subscriptions, hub } = await books;
+    scene.serverSees(subscriptions);
+    scene.enter("done");
     const booksOf = (name: string): SubscriptionStats | undefined =>
       subscriptions.find(({ clientName }) => clientName === name);
     return {
       offsets,
-      before: { from: schedule.firstDueAt(beforeNs), to: schedule.firstDueAt(frozenNs) },
-      frozen: { from: schedule.firstDueAt(frozenNs), to: schedule.firstDueAt(thawedNs) },
-      frozenMs: Number(thawedNs - frozenNs) / 1e6,
+      trials,
       post: reports.map((report, index) => ({ id: index + 1, report, books: booksOf(`${index + 1}`) })),
       full: { report: fullReport, books: booksOf(FROZEN_CLIENT_NAME) },
       hub,
-      control: { before: control.between(beforeNs, frozenNs), frozen: control.between(frozenNs, thawedNs) },
     };
+
+    async function freeze(): Promise<Trial> {
+      const beforeNs = scene.enter("before");
+      await wait(BEFORE_MS, undefined, { signal });
+      full.freeze();
+      const frozenNs = scene.enter("frozen");
+      await losses(server, signal);
+      const thawedNs = scene.enter("recovery");
+      full.thaw();
+      await wait(RECOVERY_MS, undefined, { signal });
+      return {
+        before: { from: schedule.firstDueAt(beforeNs), to: schedule.firstDueAt(frozenNs) },
+        frozen: { from: schedule.firstDueAt(frozenNs), to: schedule.firstDueAt(thawedNs) },
+        frozenMs: Number(thawedNs - frozenNs) / 1e6,
+        control: { before: control.between(beforeNs, frozenNs), frozen: control.between(frozenNs, thawedNs) },
+      };
+    }
   } finally {
     control.stop();
+    stopWatching();
     scene.close();
   }
 }
