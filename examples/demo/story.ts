@@ -16,6 +16,7 @@ import {
   MESSAGES_PER_SECOND,
   POST_CLIENTS,
   RECOVERY_MS,
+  SETTLE_AT_MOST_MS,
   SETTLE_MS,
   WARM_UP_MESSAGES_PER_SECOND,
   WARM_UP_MS,
@@ -58,7 +59,7 @@ export async function play(crew: Crew, screen: Screen, signal: AbortSignal): Pro
     scene.enter("warm-up");
     await wait(WARM_UP_MS, undefined, { signal });
     const schedule = await pace(server, MESSAGES_PER_SECOND, signal);
-    await wait(SETTLE_MS, undefined, { signal });
+    await until(server, [SETTLE_MS, SETTLE_AT_MOST_MS], queuesAreEmpty, signal);
 
     const trials = [await freeze()];
     if (trials.some(disturbed) && scene.elapsedMs < AGAIN_BEFORE_MS) trials.push(await freeze());
@@ -90,7 +91,7 @@ export async function play(crew: Crew, screen: Screen, signal: AbortSignal): Pro
       await wait(BEFORE_MS, undefined, { signal });
       full.freeze();
       const frozenNs = scene.enter("frozen");
-      await losses(server, signal);
+      await until(server, [FROZEN_MS, FROZEN_AT_MOST_MS], frozenOneLost, signal);
       const thawedNs = scene.enter("recovery");
       full.thaw();
       await wait(RECOVERY_MS, undefined, { signal });
@@ -119,21 +120,29 @@ async function pace(
   return new Schedule(firstSequence, startNs, messagesPerSecond);
 }
 
-/** As long as planned, and until the server has really dropped something: a longer wait on a stranger machine. */
-async function losses(server: Member<ToServer, FromServer>, signal: AbortSignal): Promise<void> {
-  const enough = AbortSignal.any([signal, AbortSignal.timeout(FROZEN_AT_MOST_MS)]);
-  const planned = wait(FROZEN_MS, undefined, { signal });
+/** As long as planned, and on until the server's statistics say so; at most so long. */
+async function until(
+  server: Member<ToServer, FromServer>,
+  [atLeastMs, atMostMs]: readonly [number, number],
+  condition: (subscriptions: readonly SubscriptionStats[]) => boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  await wait(atLeastMs, undefined, { signal });
+  const enough = AbortSignal.any([signal, AbortSignal.timeout(atMostMs - atLeastMs)]);
   try {
-    for (let dropped = 0; dropped === 0; ) {
-      const { subscriptions } = await server.next("stats", enough);
-      const books = subscriptions.find(({ clientName }) => clientName === FROZEN_CLIENT_NAME);
-      dropped = books === undefined ? 0 : droppedOf(books);
-    }
+    while (!condition((await server.next("stats", enough)).subscriptions));
   } catch {
-    // Without a loss the verdict will say so.
+    // What it was not long enough for is for the verdict to find.
     signal.throwIfAborted();
   }
-  await planned;
+}
+
+function queuesAreEmpty(subscriptions: readonly SubscriptionStats[]): boolean {
+  return subscriptions.every(({ queued }) => queued <= 1);
+}
+
+function frozenOneLost(subscriptions: readonly SubscriptionStats[]): boolean {
+  return subscriptions.some((stats) => stats.clientName === FROZEN_CLIENT_NAME && droppedOf(stats) > 0);
 }
 
 async function reportOf<Report>(

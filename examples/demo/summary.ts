@@ -87,9 +87,9 @@ function bookLines({ post, full, hub }: Evidence): string[] {
 }
 
 function checkLines({ checks }: Verdict, paint: Paint): string[] {
-  return checks.flatMap(({ claim, failures }) =>
-    failures.length === 0
-      ? [`${paint("green", "ok")}      ${claim}`]
-      : failures.map((failure) => `${paint("red", "FAILED")}  ${claim}: ${failure}`),
-  );
+  return checks.map(({ claim, failures: [first, ...more] }) => {
+    if (first === undefined) return `${paint("green", "ok")}      ${claim}`;
+    const rest = more.length === 0 ? "" : ` (and ${more.length} more like it)`;
+    return `${paint("red", "FAILED")}  ${claim}: ${first}${rest}`;
+  });
 }

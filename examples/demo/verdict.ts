@@ -98,16 +98,17 @@ function mostAllowed(p99Ms: number): number {
 
 /**
  * The machine itself changed its pace meanwhile: an idle timer, which no server can slow down, differs by more
- * than the clients are allowed to, in either direction. Says nothing about the clients, so that a measurement can
- * be made again, and one of two chosen, without a look at how it turned out.
+ * than the strictest reading of what the clients are allowed, in either direction. Says nothing about the clients,
+ * so that a measurement can be made again, and one of two chosen, without a look at how it turned out.
  */
-export function disturbed({ control: { before, frozen } }: Pick<Trial, "control">): boolean {
-  const [less, more] = [before.p99, frozen.p99].sort((a, b) => a - b) as [number, number];
-  return more > mostAllowed(less);
+export function disturbed(trial: Pick<Trial, "control">): boolean {
+  const { before, frozen } = trial.control;
+  return unsteadiness(trial) > P99_FACTOR || Math.abs(frozen.p99 - before.p99) > P99_ALLOWANCE_MS;
 }
 
-function unsteadiness({ control: { before, frozen } }: Trial): number {
-  return Math.abs(frozen.p99 - before.p99);
+/** By what factor the idle timer changed; 1 is not at all. */
+function unsteadiness({ control: { before, frozen } }: Pick<Trial, "control">): number {
+  return Math.max(frozen.p99 / before.p99, before.p99 / frozen.p99);
 }
 
 function latencyWithin(post: readonly PostWitness[], span: Span): Latency {
