@@ -38,7 +38,7 @@ export const SETTLE_MS = 500;
 export const SETTLE_AT_MOST_MS = 3_000;
 export const BEFORE_MS = 4_500;
 /** At least; it goes on until the server has dropped messages. */
-export const FROZEN_MS = 5_000;
+export const FROZEN_MS = 4_500;
 export const FROZEN_AT_MOST_MS = 9_000;
 export const RECOVERY_MS = 1_500;
 
