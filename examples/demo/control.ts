@@ -5,6 +5,8 @@
  * @module
  */
 
+import { type Latency, latencyOf } from "./latency.ts";
+
 const PERIOD_NS = 10_000_000n;
 
 export class IdleTimer {
@@ -15,9 +17,10 @@ export class IdleTimer {
     this.#arm(process.hrtime.bigint() + PERIOD_NS);
   }
 
-  /** How late it was, in milliseconds, each time it was due in `fromNs..toNs`. */
-  between(fromNs: bigint, toNs: bigint): number[] {
-    return this.#samples.filter(({ dueNs }) => fromNs <= dueNs && dueNs < toNs).map(({ lateMs }) => lateMs);
+  /** How late it was when it was due in `fromNs..toNs`. */
+  between(fromNs: bigint, toNs: bigint): Latency {
+    const due = this.#samples.filter(({ dueNs }) => fromNs <= dueNs && dueNs < toNs);
+    return latencyOf(due.map(({ lateMs }) => lateMs));
   }
 
   stop(): void {

@@ -15,6 +15,7 @@ export class Scene {
   #subscriptions = new Map<string | undefined, SubscriptionStats>();
   #phase: Phase = "start";
   #phaseAt = this.#startedAt;
+  #trial = 0;
 
   constructor(screen: Screen) {
     this.#screen = screen;
@@ -25,10 +26,15 @@ export class Scene {
   /** @returns when, in nanoseconds of the machine's monotonic clock. */
   enter(phase: Phase): bigint {
     const now = process.hrtime.bigint();
+    if (phase === "before") this.#trial++;
     this.#phase = phase;
     this.#phaseAt = performance.now();
     this.#show();
     return now;
+  }
+
+  get elapsedMs(): number {
+    return performance.now() - this.#startedAt;
   }
 
   serverSees(subscriptions: readonly SubscriptionStats[]): void {
@@ -43,10 +49,8 @@ export class Scene {
     this.#machine.set(name, reading);
   }
 
-  /** Shows the last state once more. */
   close(): void {
     clearInterval(this.#timer);
-    this.#show();
   }
 
   #show(): void {
@@ -58,6 +62,7 @@ export class Scene {
       elapsedMs: now - this.#startedAt,
       phase: this.#phase,
       phaseElapsedMs: now - this.#phaseAt,
+      trial: this.#trial,
       address: this.address,
       machine: this.#machine,
       rows,

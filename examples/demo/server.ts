@@ -1,12 +1,13 @@
 /** The server process: a hub with the readings of this machine and the load, served over gRPC. @module */
+import { startDemoFeed } from "../../src/cli/demo-feed.ts";
 import { Hub } from "../../src/fanout/index.ts";
 import { serve } from "../../src/transport/grpc/index.ts";
 import { formatLoad, Load } from "./load.ts";
 import type { FromServer, ToServer } from "./messages.ts";
 import { listenToParent, tellParent } from "./parent.ts";
-import { LOAD_TOPIC, MESSAGE_BYTES, REPORT_EVERY_MS, STALL_TIMEOUT_MS } from "./plan.ts";
+import { HEALTHY_QUEUE, LOAD_TOPIC, MESSAGE_BYTES, REPORT_EVERY_MS, STALL_TIMEOUT_MS } from "./plan.ts";
 
-const hub = new Hub({ stallTimeoutMs: STALL_TIMEOUT_MS });
+const hub = new Hub({ queue: HEALTHY_QUEUE, stallTimeoutMs: STALL_TIMEOUT_MS });
 const offsets: number[] = [];
 const load = new Load((message) => {
   offsets.push(hub.publish(LOAD_TOPIC, formatLoad(message, MESSAGE_BYTES)).offset);
@@ -36,6 +37,7 @@ listenToParent<ToServer>(
 );
 
 const { address } = await serve(hub, { listen: "127.0.0.1:0", longlived: { topic: LOAD_TOPIC } });
+startDemoFeed(hub);
 setInterval(() => tell({ type: "stats", subscriptions: subscriptions() }), REPORT_EVERY_MS);
 tell({ type: "ready", address });
 

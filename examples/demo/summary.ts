@@ -1,5 +1,5 @@
 /** The verdict as text. Pure. @module */
-import { type Latency, latencyOf } from "./latency.ts";
+import type { Latency } from "./latency.ts";
 import { FROZEN_CLIENT, FROZEN_OVERFLOW, FROZEN_QUEUE } from "./plan.ts";
 import { duration, kibibytes, type Paint, whole } from "./text.ts";
 import { describeBooks, type Evidence, type Verdict } from "./verdict.ts";
@@ -11,7 +11,7 @@ export function summarize(evidence: Evidence, verdict: Verdict, paint: Paint): s
     title(
       `Latency of the ${evidence.post.length} healthy clients, from when a message was due to its arrival`,
     ),
-    ...latencyLines(evidence, verdict),
+    ...latencyLines(verdict),
     "",
     title(`What client ${FROZEN_CLIENT} lost, and how it was told`),
     ...lossLines(evidence, verdict),
@@ -23,15 +23,24 @@ export function summarize(evidence: Evidence, verdict: Verdict, paint: Paint): s
   ].join("\n");
 }
 
-function latencyLines(evidence: Evidence, { before, frozen }: Verdict): string[] {
-  const control = { before: latencyOf(evidence.control.before), frozen: latencyOf(evidence.control.frozen) };
-  return [
-    `  ${"".padEnd(34)}${["messages", "p50", "p99", "max"].map((name) => name.padStart(11)).join("")}`,
-    latencyLine("before", before),
-    latencyLine(`while client ${FROZEN_CLIENT} was frozen`, frozen),
-    ratioLine("ratio", before, frozen),
-    ratioLine("for comparison, an idle timer", control.before, control.frozen),
-  ];
+function latencyLines({ trials }: Verdict): string[] {
+  return trials.flatMap((trial, index) => {
+    const { latency, control } = trial;
+    if (index < trials.length - 1) {
+      return [
+        `  One freeze does not count: an idle timer's p99 was ${control.before.p99.toFixed(2)} ms before it and ` +
+          `${control.frozen.p99.toFixed(2)} ms`,
+        `  during it, so this machine was disturbed. The clients': ${latency.before.p99.toFixed(2)} ms, ${latency.frozen.p99.toFixed(2)} ms.`,
+      ];
+    }
+    return [
+      `  ${"".padEnd(34)}${["messages", "p50", "p99", "max"].map((name) => name.padStart(11)).join("")}`,
+      latencyLine("before", latency.before),
+      latencyLine(`while client ${FROZEN_CLIENT} was frozen`, latency.frozen),
+      ratioLine("ratio", latency.before, latency.frozen),
+      ratioLine("for comparison, an idle timer", control.before, control.frozen),
+    ];
+  });
 }
 
 function latencyLine(name: string, { count, p50, p99, max }: Latency): string {
@@ -50,7 +59,7 @@ function ratioLine(name: string, before: Latency, frozen: Latency): string {
 /** Beyond these, notices are counted rather than listed. */
 const NOTICES_SHOWN = 5;
 
-function lossLines({ offsets, full, frozenMs }: Evidence, { loss }: Verdict): string[] {
+function lossLines({ offsets, full, trials }: Evidence, { loss }: Verdict): string[] {
   const { books } = full;
   const bound = `${FROZEN_QUEUE.messages} messages or ${kibibytes(FROZEN_QUEUE.bytes)}`;
   const shown = loss.gaps.slice(0, NOTICES_SHOWN).map(({ from, to, count, reason }) => {
@@ -58,7 +67,7 @@ function lossLines({ offsets, full, frozenMs }: Evidence, { loss }: Verdict): st
   });
   const more = loss.gaps.length - shown.length;
   return [
-    `  frozen for ${duration(frozenMs)}, ${FROZEN_OVERFLOW}, queue bound ${bound}` +
+    `  frozen for ${trials.map(({ frozenMs }) => duration(frozenMs)).join(" and ")}, ${FROZEN_OVERFLOW}, queue bound ${bound}` +
       (books === undefined
         ? ""
         : ` (peak ${books.peakQueued} messages, ${kibibytes(books.peakQueuedBytes)})`),
@@ -78,9 +87,9 @@ function bookLines({ post, full, hub }: Evidence): string[] {
 }
 
 function checkLines({ checks }: Verdict, paint: Paint): string[] {
-  return checks.flatMap(({ claim, failures }) =>
-    failures.length === 0
-      ? [`${paint("green", "ok")}      ${claim}`]
-      : failures.map((failure) => `${paint("red", "FAILED")}  ${claim}: ${failure}`),
-  );
+  return checks.map(({ claim, failures: [first, ...more] }) => {
+    if (first === undefined) return `${paint("green", "ok")}      ${claim}`;
+    const rest = more.length === 0 ? "" : ` (and ${more.length} more like it)`;
+    return `${paint("red", "FAILED")}  ${claim}: ${first}${rest}`;
+  });
 }

@@ -26,11 +26,13 @@ const COLUMNS = [
 
 function renderPhases(view: View, paint: Paint): string {
   const now = PHASES.indexOf(view.phase);
-  return PHASES.map((phase, index) => {
-    if (index < now) return paint("green", `${phase} ✓`);
+  const again = view.trial > 1 ? paint("dim", "   (again: the machine was disturbed)") : "";
+  const phases = PHASES.map((phase, index) => {
+    if (index < now || (phase === view.phase && phase === "done")) return paint("green", `${phase} ✓`);
     if (index > now) return paint("dim", phase);
     return paint(phase === "frozen" ? "yellow" : "cyan", `▸ ${phase} ${seconds(view.phaseElapsedMs)}`);
-  }).join("   ");
+  });
+  return phases.join("   ") + again;
 }
 
 function renderRow(row: Row, paint: Paint): string {
@@ -63,13 +65,13 @@ export function renderLine(view: View): string {
   const frozen = view.rows.at(-1);
   const worst = (pick: (row: Row) => number): number => Math.max(0, ...healthy.map(pick));
   const received = healthy.length === 0 ? 0 : Math.min(...healthy.map((row) => row.received));
-  const states = [...new Set(healthy.map((row) => row.state))].join("/");
+  const state = healthy.find((row) => row.state !== "live")?.state ?? "live";
   const all = cells(
     received,
     worst((row) => row.queued),
     worst((row) => row.lagMs),
     worst((row) => row.dropped),
-    states.padEnd(STATE_WIDTH),
+    state.padEnd(STATE_WIDTH),
   );
   const one = frozen && cells(frozen.received, frozen.queued, frozen.lagMs, frozen.dropped, frozen.state);
   return `${seconds(view.elapsedMs).padStart(6)}  ${view.phase.padEnd(8)} |${all} |${one ?? ""}`.trimEnd();

@@ -1,13 +1,15 @@
 /** What the screen shows: a plain value, made anew for every look at it. @module */
 
-export type Phase = "start" | "warm-up" | "before" | "frozen" | "recovery";
+export type Phase = "start" | "warm-up" | "before" | "frozen" | "recovery" | "done";
 
-export const PHASES: readonly Phase[] = ["start", "warm-up", "before", "frozen", "recovery"];
+export const PHASES: readonly Phase[] = ["start", "warm-up", "before", "frozen", "recovery", "done"];
 
 export interface View {
   readonly elapsedMs: number;
   readonly phase: Phase;
   readonly phaseElapsedMs: number;
+  /** 2 when the machine was disturbed at the first freeze, and it is done again. */
+  readonly trial: number;
   /** `undefined` until the server listens. */
   readonly address: string | undefined;
   /** The newest reading of this machine by its key. */
