@@ -1,7 +1,7 @@
 import * as diagnostics from "../diagnostics.ts";
 import { SpillwayError } from "../errors.ts";
 import type { EndFrame, Position } from "../protocol/index.ts";
-import type { Access, AccessRequest } from "./access.ts";
+import { type Access, type AccessRequest, checkAccess } from "./access.ts";
 import { FlushLoop } from "./flush-loop.ts";
 import { contain, HookReports } from "./hook-reports.ts";
 import { InterestIndex, type Membership } from "./interest-index.ts";
@@ -188,7 +188,7 @@ export class Hub implements AsyncDisposable {
    */
   async authorize(request: AccessRequest): Promise<Access> {
     try {
-      return (await this.#options.authorize?.(request)) ?? {};
+      return checkAccess(await this.#options.authorize?.(request));
     } catch (error) {
       if (error instanceof SpillwayError) throw error;
       this.reportHookError("authorize", error);
