@@ -40,11 +40,13 @@ export function wholeNumber(unit: string, least: number): (value: string) => num
   };
 }
 
-/** Messages per second; a fraction is a message every so many seconds. */
+/** Messages per second; a fraction is a message every so many seconds, at least one a day: timers end at 24 days. */
 export function rate(value: string): number {
   const number = /^\d*\.?\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (number > 0 && Number.isFinite(number)) return number;
-  throw new InvalidArgumentError(`Expected a number of messages per second above 0, got ${quote(value)}.`);
+  if (number >= 1 / 86_400 && Number.isFinite(number)) return number;
+  throw new InvalidArgumentError(
+    `Expected a number of messages per second above 0, at least one a day, got ${quote(value)}.`,
+  );
 }
 
 /** `NAME=VALUE`, gathered over all uses of the flag. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
 import { describe, type TestContext, test } from "node:test";
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { SpillwayError } from "../../src/errors.ts";
@@ -7,6 +8,7 @@ import { type Client, connect } from "../../src/transport/grpc/client/index.ts";
 import type { WirePublishRequest } from "../../src/transport/grpc/contracts.ts";
 import { errorToStatus } from "../../src/transport/grpc/status.ts";
 import { deferred, fail, fakeServer, type Handlers, type PublishStreamCall } from "./fake-server.ts";
+import { ManualClock } from "./manual-clock.ts";
 
 async function clientOf(t: TestContext, handlers: Handlers): Promise<Client> {
   const server = await fakeServer(handlers);
@@ -231,6 +233,26 @@ describe("a publisher", () => {
     const lost = connect(gone.address);
     t.after(() => lost.close());
     await assert.rejects(lost.publisher().finish(), { code: "UNREACHABLE" });
+  });
+
+  test("an address that accepts and stays silent is given up after the connect timeout", async (t) => {
+    const sockets = new Set<Socket>();
+    const silent = createServer((socket) => sockets.add(socket.on("error", () => {}))).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const clock = new ManualClock();
+    const { port } = silent.address() as { port: number };
+    const client = connect(`127.0.0.1:${port}`, { clock, connectTimeoutMs: 5_000 });
+    t.after(() => {
+      client.close();
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    });
+    const accepted = once(silent, "connection");
+    const publisher = client.publisher();
+    await accepted;
+    clock.advance(5_000);
+    await assert.rejects(publisher.finish(), /no connection within 5000 ms/);
+    assert.equal(clock.pending, 0);
   });
 
   test("a server that ends early without a refusal is not taken for success", async (t) => {

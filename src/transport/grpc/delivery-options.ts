@@ -1,15 +1,7 @@
 import { type Clock, systemClock } from "../../clock.ts";
 
-/** How the streams of this process are written; the same for every method of a server. */
+/** How streams are written and ended. How much is written at a time is the hub's option `batch`. */
 export interface DeliveryOptions {
-  /**
-   * Payload bytes that are written to one subscriber at a time. The next batch leaves when this one has passed
-   * the client's flow control; until then messages wait in the queue, where its policy reaches them.
-   *
-   * @default 32_768
-   */
-  readonly batchBytes?: number | undefined;
-
   /**
    * How long the stream of an ended subscription may wait for its client to take the status, in milliseconds.
    * Then it is reset: the client sees RESOURCE_EXHAUSTED without further detail.
@@ -32,7 +24,6 @@ export interface DeliveryOptions {
 }
 
 export interface ResolvedDelivery {
-  readonly batchBytes: number;
   readonly endGraceMs: number;
   readonly batching: "auto" | "off";
   readonly clock: Clock;
@@ -40,15 +31,12 @@ export interface ResolvedDelivery {
 
 /** @throws TypeError or RangeError, naming the option, what was expected and what came */
 export function resolveDelivery(given: DeliveryOptions): ResolvedDelivery {
-  const { batchBytes = 32 * 1024, endGraceMs = 2_000, batching = "auto", clock = systemClock } = given;
-  if (!Number.isSafeInteger(batchBytes) || batchBytes < 1) {
-    throw new RangeError(`batchBytes must be a whole number of at least 1, got ${batchBytes}`);
-  }
+  const { endGraceMs = 2_000, batching = "auto", clock = systemClock } = given;
   checkMilliseconds("endGraceMs", endGraceMs);
   if (batching !== "auto" && batching !== "off") {
     throw new TypeError(`batching must be "auto" or "off", got ${String(batching)}`);
   }
-  return { batchBytes, endGraceMs, batching, clock };
+  return { endGraceMs, batching, clock };
 }
 
 /** Longest delay that a timer of Node's takes. */

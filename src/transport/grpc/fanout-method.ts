@@ -166,9 +166,11 @@ class Method<Request, Response> {
   /** Never rejects. */
   async handle(call: ServerWritableStream<Request, Response>): Promise<void> {
     const { request } = call;
-    const { peer, headers } = describeCall(call);
     let step = "subscribe";
     try {
+      // Asked early, so that a shutdown refuses at once and runs no hook for a call that has no chance.
+      if (this.#hub.closing) throw new SpillwayError("CLOSED", "the server is shutting down");
+      const { peer, headers } = describeCall(call);
       const terms = this.#terms(call);
       const { overflow, queue, clientName, patterns: topics } = terms;
       for (const pattern of topics) checkPattern(pattern);

@@ -15,8 +15,10 @@ export interface Listener {
   readonly address: ListenAddress;
   /** Accepts no more connections. Those that are open go on. */
   stop(): void;
-  /** Cuts all connections; resolves when everything is closed. */
-  destroy(): Promise<void>;
+  /** Resolves after `stop()`, when the last connection has closed. */
+  readonly closed: Promise<void>;
+  /** Accepts no more connections and cuts those that are open. */
+  destroy(): void;
 }
 
 /** @throws SpillwayError `ADDRESS_UNAVAILABLE` */
@@ -42,10 +44,10 @@ export async function listen(
   return {
     address: { host: address.host, port: (net.address() as AddressInfo).port },
     stop,
+    closed,
     destroy() {
       stop();
       for (const socket of sockets) socket.destroy();
-      return closed;
     },
   };
 }

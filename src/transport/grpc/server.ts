@@ -124,8 +124,8 @@ export async function serve(hub: Hub, options: ServeOptions = {}): Promise<Spill
 }
 
 function chosenServices(hub: Hub, options: ServeOptions): readonly GrpcService[] {
-  const { batchBytes, endGraceMs, batching, clock, fanout, longlived } = options;
-  const delivery: DeliveryOptions = { batchBytes, endGraceMs, batching, clock };
+  const { endGraceMs, batching, clock, fanout, longlived } = options;
+  const delivery: DeliveryOptions = { endGraceMs, batching, clock };
   return [
     ...(fanout === false ? [] : [fanoutService(hub, { ...delivery, ...fanout })]),
     ...(longlived === false ? [] : [longlivedService(hub, { ...delivery, ...longlived })]),
@@ -181,19 +181,21 @@ class RunningServer implements SpillwayServer {
     for (const service of services) service.shutDown();
     await hubClosed;
     listener.stop();
-    await shutDown(server, clock, endGraceMs + CLOSE_MARGIN_MS);
-    await listener.destroy();
+    // Closes connections as their streams finish. That its callback comes when they have is not so on every
+    // version of Node; our own sockets know.
+    server.tryShutdown(() => {});
+    await within(endGraceMs + CLOSE_MARGIN_MS, clock, listener.closed);
+    server.forceShutdown();
+    listener.destroy();
+    await listener.closed;
   }
 }
 
-/** Lets the streams finish as long as the grace lasts, then ends what is left. */
-function shutDown(server: Server, clock: Clock, graceMs: number): Promise<void> {
+/** Resolves with the promise, or when the time is over. */
+function within(ms: number, clock: Clock, promise: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
-    const cancel = clock.after(graceMs, () => {
-      server.forceShutdown();
-      resolve();
-    });
-    server.tryShutdown(() => {
+    const cancel = clock.after(ms, resolve);
+    promise.then(() => {
       cancel();
       resolve();
     });

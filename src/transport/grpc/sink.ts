@@ -4,21 +4,21 @@
  *
  * What a call can do to its writer, and what is done about it here:
  *
- * - Once a call is over, `drain` never comes, and the callback of a waiting write never comes, or as if all were
- *   well. So every signal of an end (`cancelled`, `close`, `error`, the close of the HTTP/2 stream) closes the
+ * - Once a call is over, the callback of a waiting write never comes, or comes as if all were well. So every signal of an end (`cancelled`, `close`, `error`, the close of the HTTP/2 stream) closes the
  *   sink and tells the engine, whatever is outstanding, and a callback counts only while the stream lives.
  * - `cancelled` also comes after an orderly end, when nobody listens any more.
  * - A write after the end is silently lost, or worse, reported as accepted. Nothing is written unless `open`.
  * - An interceptor of the application may throw in the middle of a write. That costs this one call.
  *
- * One write is outstanding at most, so grpc-js never holds more than one batch that no policy can reach.
+ * One batch is outstanding at most, so grpc-js never holds more than that out of the policies' reach. It is
+ * complete with its last write callback; `drain`, where one is due, comes no later than that.
  *
  * @module
  */
 import type { ServerHttp2Stream } from "node:http2";
 import { Metadata, type ServerWritableStream, type StatusObject } from "@grpc/grpc-js";
 import type { Clock } from "../../clock.ts";
-import type { BatchLimits, Sink, SinkFeedback, SinkFrame, WriteOutcome } from "../../fanout/index.ts";
+import type { Sink, SinkFeedback, SinkFrame, WriteOutcome } from "../../fanout/index.ts";
 import type { EndFrame } from "../../protocol/index.ts";
 import { endCall } from "./end-call.ts";
 import { FrameBatch, type FramedMessage, HEADER_BYTES } from "./framing.ts";
@@ -35,8 +35,6 @@ export interface GrpcSinkOptions {
   /** Must not throw. */
   readonly encode: (frame: SinkFrame) => Encoded;
   readonly clock: Clock;
-  /** Payload bytes of one write: what the other side must take before the queue moves on. */
-  readonly batchBytes: number;
   /** How long an ended call may wait for its client to take the status, in milliseconds. */
   readonly endGraceMs: number;
   /** Whether several messages may leave in one write. */
@@ -49,11 +47,7 @@ export interface GrpcSinkOptions {
  */
 type SinkState = "open" | "over";
 
-/** Most frames of one write. Tiny messages cost more to handle than their bytes say. */
-const BATCH_FRAMES = 1024;
-
 export class GrpcSink implements Sink {
-  readonly batch: BatchLimits;
   readonly #call: ServerWritableStream<unknown, unknown>;
   readonly #options: GrpcSinkOptions;
   readonly #stream: ServerHttp2Stream | undefined;
@@ -64,8 +58,6 @@ export class GrpcSink implements Sink {
   #feedback: SinkFeedback | undefined;
   /** Write callbacks still to come. */
   #unacknowledged = 0;
-  /** `write()` returned false: complete only after `drain`. */
-  #choked = false;
 
   constructor(call: ServerWritableStream<unknown, unknown>, options: GrpcSinkOptions) {
     this.#call = call;
@@ -74,7 +66,6 @@ export class GrpcSink implements Sink {
     this.#maxSendBytes = maxSendBytesOf(call);
     // grpc-js holds its limit against a batch as if it were one message.
     this.#batching = options.batching && this.#maxSendBytes === undefined;
-    this.batch = { frames: BATCH_FRAMES, bytes: options.batchBytes };
   }
 
   open(feedback: SinkFeedback): void {
@@ -83,7 +74,6 @@ export class GrpcSink implements Sink {
     call.on("cancelled", this.#onGone);
     call.on("close", this.#onGone);
     call.on("error", this.#onGone);
-    call.on("drain", this.#onDrain);
     this.#stream?.once("close", this.#onGone);
     try {
       // Whoever has the headers knows that the subscription is live.
@@ -102,10 +92,10 @@ export class GrpcSink implements Sink {
     try {
       if (this.#batching) {
         this.#unacknowledged = 1;
-        this.#choked = !this.#call.write(this.#outgoing, this.#onWritten);
+        this.#call.write(this.#outgoing, this.#onWritten);
       } else {
         this.#unacknowledged = messages.length;
-        for (const message of messages) this.#choked = !this.#call.write(message, this.#onWritten);
+        for (const message of messages) this.#call.write(message, this.#onWritten);
       }
     } catch (error) {
       this.#fail(error);
@@ -138,21 +128,10 @@ export class GrpcSink implements Sink {
 
   readonly #onWritten = (error?: Error | null): void => {
     if (error != null || this.#stream?.destroyed) this.#onGone();
-    this.#unacknowledged--;
-    this.#completeIfWritten();
-  };
-
-  readonly #onDrain = (): void => {
-    this.#choked = false;
-    this.#completeIfWritten();
-  };
-
-  #completeIfWritten(): void {
-    // A drain without a write of ours has nothing to complete.
-    if (this.#unacknowledged > 0 || this.#choked || this.#outgoing.messages.length === 0) return;
+    if (--this.#unacknowledged > 0) return;
     this.#outgoing.clear();
     if (this.#state === "open") this.#feedback?.written();
-  }
+  };
 
   readonly #onGone = (): void => {
     if (this.#state === "over") return;
@@ -178,7 +157,6 @@ export class GrpcSink implements Sink {
     call.off("cancelled", this.#onGone);
     call.off("close", this.#onGone);
     call.off("error", this.#onGone);
-    call.off("drain", this.#onDrain);
     this.#stream?.off("close", this.#onGone);
   }
 }

@@ -53,14 +53,19 @@ test("a batch arrives whole behind server interceptors, also one that holds mess
   assert.deepEqual((await stream.take(2)).map(String), ["one", "two"]);
 });
 
-test("write() returns false at the 16th waiting message, and drain comes when none waits", async (t) => {
+test("write() returns false at the 16th waiting message; drain comes before the callback of the last", async (t) => {
   const server = await bareServer(t);
   const stream = openStream(grpcClient(t, server.address), BYTES_METHOD, EMPTY);
   const call = await server.nextCall();
-  const outcomes = Array.from({ length: 16 }, () => call.write(batchOf("x")));
+  const order: string[] = [];
+  call.on("drain", () => order.push("drain"));
+  const outcomes = Array.from({ length: 16 }, (_, i) =>
+    call.write(batchOf("x"), () => order.push(`written ${i + 1}`)),
+  );
   assert.equal(outcomes.indexOf(false), 15);
-  await once(call, "drain");
   await stream.take(16);
+  while (order.length < 17) await turn();
+  assert.deepEqual(order.slice(-2), ["drain", "written 16"]);
 });
 
 test("sending metadata alone makes the headers arrive", async (t) => {
