@@ -9,3 +9,4 @@ export { type ErrorCode, SpillwayError } from "./errors.ts";
 export * from "./fanout/index.ts";
 export * from "./protocol/index.ts";
 export * from "./transport/grpc/client/index.ts";
+export * from "./transport/grpc/index.ts";
