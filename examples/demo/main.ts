@@ -47,8 +47,10 @@ try {
   const verdict = judge(evidence);
   console.log(summarize(evidence, verdict, screen.paint));
   process.exitCode = verdict.passed ? 0 : 1;
-} catch (error) {
+} catch (caught) {
   screen.close();
+  // What was waited for when it was stopped throws errors of its own.
+  const error: unknown = stop.signal.aborted ? stop.signal.reason : caught;
   if (error instanceof Interrupted) {
     process.exitCode = error.exitCode;
   } else {

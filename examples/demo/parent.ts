@@ -1,15 +1,15 @@
 /**
  * The other end of the IPC channel, for the forked processes.
  *
- * They end when the demo ends, however that happens: the channel closes with it. Ctrl-C in a terminal goes to
- * all of them at once, and is left to the demo.
+ * They end when the demo ends, however that happens: the channel closes with it. What a terminal sends to all of
+ * them at once, Ctrl-C or its own end, is left to the demo.
  *
  * @module
  */
 
 /** @param onGone runs before this process ends because the demo did. */
 export function listenToParent<In>(listener: (message: In) => void, onGone: () => void = () => {}): void {
-  process.on("SIGINT", () => {});
+  for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, () => {});
   process.on("disconnect", () => {
     onGone();
     process.exit();
