@@ -8,3 +8,5 @@ export { type Clock, systemClock } from "./clock.ts";
 export { type ErrorCode, SpillwayError } from "./errors.ts";
 export * from "./fanout/index.ts";
 export * from "./protocol/index.ts";
+export * from "./transport/grpc/client/index.ts";
+export * from "./transport/grpc/index.ts";

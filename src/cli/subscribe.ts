@@ -1,0 +1,107 @@
+/** `spillway subscribe`. @module */
+import { Command } from "commander";
+import { systemClock } from "../clock.ts";
+import { SpillwayError } from "../errors.ts";
+import { checkPattern } from "../fanout/index.ts";
+import type { OverflowPolicyName } from "../protocol/index.ts";
+import { connect, type RemoteFrame, type StateChange } from "../transport/grpc/client/index.ts";
+import { DEFAULT_ADDRESS, gather, overflowPolicy, serverAddress } from "./arguments.ts";
+import { note, UsageError } from "./errors.ts";
+import { jsonLine, textLine } from "./frame-lines.ts";
+import { Output } from "./output.ts";
+import { onStopSignal } from "./signals.ts";
+
+/** How long the first connection may take, in milliseconds. */
+export const CONNECT_TIMEOUT_MS = 5_000;
+
+interface SubscribeFlags {
+  readonly address: string;
+  readonly overflow?: OverflowPolicyName;
+  readonly key?: readonly string[];
+  readonly keyPrefix?: readonly string[];
+  readonly name?: string;
+  readonly json?: true;
+}
+
+export function subscribeCommand(): Command {
+  return new Command("subscribe")
+    .summary("print the messages of topics")
+    .description(
+      "Prints one line per message of every topic that matches a pattern, and one per gap: what a subscriber " +
+        "that reads too slowly loses is announced where it is missing. Comes back by itself when the connection " +
+        "is lost, and goes on where it was; notes about that go to stderr.",
+    )
+    .argument("<pattern...>", "topics: * is one whole token, a last > one or more (prices.*, 'host.>')")
+    .option("-a, --address <host:port>", "the server", serverAddress, DEFAULT_ADDRESS)
+    .option(
+      "-o, --overflow <policy>",
+      "what to lose when reading too slowly (default: the server's)",
+      overflowPolicy,
+    )
+    .option("-k, --key <key>", "only messages with this key; may be repeated", gather)
+    .option("-p, --key-prefix <prefix>", "only messages whose key begins like this; may be repeated", gather)
+    .option("-n, --name <name>", "a name for the server's operator")
+    .option("--json", "print one JSON object per line: started, message, gap, progress and state")
+    .addHelpText(
+      "after",
+      "\nEnds with 0 on SIGINT, SIGTERM, a closed pipe, or when the server completes it; 1 if the server cannot be\n" +
+        "reached within 5 s or refuses; 2 for a wrong command line.",
+    )
+    .action((patterns: readonly string[], flags: SubscribeFlags) => subscribe(patterns, flags));
+}
+
+async function subscribe(patterns: readonly string[], flags: SubscribeFlags): Promise<void> {
+  for (const pattern of patterns) checkPatternArgument(pattern);
+  await using client = connect(flags.address, { waitForServer: false, connectTimeoutMs: CONNECT_TIMEOUT_MS });
+  const { overflow, name, key: keys, keyPrefix: keyPrefixes } = flags;
+  const filtered = keys !== undefined || keyPrefixes !== undefined;
+  const subscription = client.subscribe(patterns, {
+    ...(overflow === undefined ? {} : { overflow }),
+    ...(name === undefined ? {} : { clientName: name }),
+    ...(filtered ? { filter: { keys: keys ?? [], keyPrefixes: keyPrefixes ?? [] } } : {}),
+    onStateChange: reportTrouble(flags.address),
+  });
+  const output = new Output(() => subscription.close());
+  onStopSignal(() => {
+    subscription.close();
+    output.release();
+  });
+  const render = (frame: RemoteFrame): string | undefined =>
+    flags.json === true
+      ? jsonLine(frame, subscription.position?.epoch, systemClock.unixMs())
+      : textLine(frame);
+  for await (const frame of subscription) {
+    if (flags.json !== true) noteControl(frame);
+    const line = render(frame);
+    // Nothing more is read while the output is full: the server's policy then decides what this reader loses.
+    if (line !== undefined) await output.line(line);
+  }
+  await output.flush();
+}
+
+function checkPatternArgument(pattern: string): void {
+  try {
+    checkPattern(pattern);
+  } catch (error) {
+    throw error instanceof SpillwayError ? new UsageError(error.message, { cause: error }) : error;
+  }
+}
+
+/** In text mode the frames about the subscription itself go to stderr. */
+function noteControl(frame: RemoteFrame): void {
+  if (frame.kind === "started") {
+    const { position, overflow, queue } = frame;
+    note(
+      `live behind offset ${position.offset}, ${overflow}, queue ${queue.messages} messages / ${queue.bytes} bytes`,
+    );
+  }
+  if (frame.kind === "state") note(`the server is ${frame.state} this subscription`);
+}
+
+function reportTrouble(address: string): (change: StateChange) => void {
+  return ({ state, delayMs, error }) => {
+    if (state !== "waiting") return;
+    const seconds = ((delayMs ?? 0) / 1000).toFixed(1);
+    note(`${error?.message ?? `${address} ended the call`}; trying again in ${seconds} s`);
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * The wire contracts, loaded once per process from the `.proto` files of this package, and their messages as
+ * TypeScript sees them after loading: camel case, 64-bit numbers as decimal strings (a JavaScript number cannot
+ * hold all of them), enums by name, bytes as `Buffer`. What is written may leave out any field and may give
+ * 64-bit numbers as safe integers.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import type { MethodDefinition } from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
+
+/** How one message type is written to and read from bytes. */
+export interface MessageCodec<T> {
+  serialize(message: T): Buffer;
+  deserialize(bytes: Buffer): T;
+}
+
+/** A 64-bit number: read as a decimal string, written as that or as a safe integer. */
+export type Uint64 = string | number;
+
+// protos.Longlived
+
+export interface LonglivedRequest {
+  readonly id?: number;
+}
+
+export interface LonglivedResponse {
+  readonly data?: string;
+}
+
+// spillway.v1.Fanout
+
+export interface WirePosition {
+  readonly epoch?: string;
+  readonly offset?: Uint64;
+}
+
+export interface WireQueueBounds {
+  readonly messages?: number;
+  readonly bytes?: Uint64;
+}
+
+export interface WireFilter {
+  readonly keys?: readonly string[];
+  readonly keyPrefixes?: readonly string[];
+}
+
+/** The name of an enum value; a number when this side does not know the name. */
+export type WireEnum = string | number;
+
+export interface WireSubscribeRequest {
+  readonly patterns?: readonly string[];
+  readonly position?: WirePosition | null;
+  readonly overflow?: WireEnum;
+  readonly queue?: WireQueueBounds | null;
+  readonly filter?: WireFilter | null;
+  readonly clientName?: string;
+}
+
+export interface WireStarted {
+  readonly subscriptionId?: string;
+  readonly position?: WirePosition | null;
+  readonly overflow?: WireEnum;
+  readonly queue?: WireQueueBounds | null;
+}
+
+export interface WireMessage {
+  readonly topic?: string | undefined;
+  readonly offset?: Uint64;
+  readonly previousOffset?: Uint64;
+  readonly key?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly publishedAtUs?: Uint64;
+  readonly payload?: Uint8Array;
+}
+
+export interface WireGap {
+  readonly topic?: string | undefined;
+  readonly from?: Uint64;
+  readonly to?: Uint64;
+  readonly count?: Uint64 | undefined;
+  readonly reason?: WireEnum;
+}
+
+export interface WireProgress {
+  readonly position?: WirePosition | null;
+  readonly conflated?: Uint64;
+}
+
+export interface WireState {
+  readonly state?: WireEnum;
+}
+
+/** `frame` names the one field that is set; it is absent for a kind of frame that this side does not know. */
+export interface WireSubscribeResponse {
+  readonly frame?: "started" | "message" | "gap" | "progress" | "state";
+  readonly started?: WireStarted;
+  readonly message?: WireMessage;
+  readonly gap?: WireGap;
+  readonly progress?: WireProgress;
+  readonly state?: WireState;
+}
+
+export interface WirePublishRequest {
+  readonly topic?: string | undefined;
+  readonly payload?: Uint8Array;
+  readonly key?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface WirePublishResponse {
+  readonly position?: WirePosition | null;
+}
+
+export interface WirePublishAck {
+  readonly epoch?: string;
+  readonly offsets?: readonly Uint64[];
+}
+
+// google.rpc
+
+/** `google.protobuf.Any`; its fields keep the names of the `.proto` file, whatever the loader is told. */
+export interface WireAny {
+  readonly type_url?: string;
+  readonly value?: Uint8Array;
+}
+
+export interface RpcStatus {
+  readonly code?: number;
+  readonly message?: string;
+  readonly details?: readonly WireAny[];
+}
+
+export interface RpcErrorInfo {
+  readonly reason?: string;
+  readonly domain?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export interface RpcRetryInfo {
+  readonly retryDelay?: { readonly seconds?: Uint64; readonly nanos?: number } | null;
+}
+
+/** Services by method, spelled as in the contract, ready for `server.addService` and for a client. */
+export interface Contracts {
+  readonly longlived: {
+    readonly Subscribe: MethodDefinition<LonglivedRequest, LonglivedResponse>;
+    readonly Unsubscribe: MethodDefinition<LonglivedRequest, LonglivedResponse>;
+  };
+  readonly fanout: {
+    readonly Subscribe: MethodDefinition<WireSubscribeRequest, WireSubscribeResponse>;
+    readonly Publish: MethodDefinition<WirePublishRequest, WirePublishResponse>;
+    readonly PublishStream: MethodDefinition<WirePublishRequest, WirePublishAck>;
+  };
+  readonly rpc: {
+    readonly status: MessageCodec<RpcStatus>;
+    readonly errorInfo: MessageCodec<RpcErrorInfo>;
+    readonly retryInfo: MessageCodec<RpcRetryInfo>;
+  };
+}
+
+let loaded: Contracts | undefined;
+
+/**
+ * The contracts. The first call reads three small files, synchronously.
+ *
+ * @throws Error when the `proto/` folder of this package is missing.
+ */
+export function loadContracts(): Contracts {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Contracts {
+  // By the name of this package, so that it works from a checkout, from dist/ and from node_modules alike.
+  const files = ["longlived.proto", "spillway/v1/fanout.proto", "google/rpc/status.proto"].map((file) =>
+    fileURLToPath(import.meta.resolve(`spillway/proto/${file}`)),
+  );
+  const definitions: Record<string, unknown> = loadSync(files, {
+    keepCase: false,
+    longs: String,
+    enums: String,
+    defaults: true,
+    oneofs: true,
+    // Unset, the loader gives Buffers.
+  });
+  // The loader knows no types of ours; the interfaces above are them, and contracts.test.ts holds them to it.
+  return {
+    longlived: definitions["protos.Longlived"] as Contracts["longlived"],
+    fanout: definitions["spillway.v1.Fanout"] as Contracts["fanout"],
+    rpc: {
+      status: definitions["google.rpc.Status"] as MessageCodec<RpcStatus>,
+      errorInfo: definitions["google.rpc.ErrorInfo"] as MessageCodec<RpcErrorInfo>,
+      retryInfo: definitions["google.rpc.RetryInfo"] as MessageCodec<RpcRetryInfo>,
+    },
+  };
+}

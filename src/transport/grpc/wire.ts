@@ -1,0 +1,270 @@
+/**
+ * The one place that knows how frames, requests and positions look on the wire of `spillway.v1.Fanout`, in both
+ * directions: the server encodes frames and reads requests, the client the other way around.
+ *
+ * What a stranger sent is checked here as far as its form goes (numbers in range, known enum values); what it
+ * means is the hub's business. A value that this side does not know is an error in a request, because the
+ * client relies on it, and is tolerated in a response, because servers may be newer than their clients.
+ *
+ * @module
+ */
+import { type ErrorCode, quote, SpillwayError } from "../../errors.ts";
+import type {
+  Frame,
+  GapReason,
+  MessageFrame,
+  OverflowPolicyName,
+  Position,
+  QueueBounds,
+  Start,
+} from "../../protocol/index.ts";
+import type {
+  Uint64,
+  WireEnum,
+  WirePosition,
+  WirePublishAck,
+  WireSubscribeRequest,
+  WireSubscribeResponse,
+} from "./contracts.ts";
+
+/** A subscribe request, free of wire forms. What is `undefined` is the server's default. */
+export interface SubscribeTerms {
+  readonly patterns: readonly string[];
+  readonly start?: Start | undefined;
+  readonly overflow?: OverflowPolicyName | undefined;
+  readonly queue?: Partial<QueueBounds> | undefined;
+  readonly filter?:
+    | { readonly keys?: readonly string[]; readonly keyPrefixes?: readonly string[] }
+    | undefined;
+  readonly clientName?: string | undefined;
+}
+
+const OVERFLOW_TO_WIRE = {
+  "drop-oldest": "OVERFLOW_POLICY_DROP_OLDEST",
+  "drop-newest": "OVERFLOW_POLICY_DROP_NEWEST",
+  conflate: "OVERFLOW_POLICY_CONFLATE",
+  evict: "OVERFLOW_POLICY_EVICT",
+} as const satisfies Record<OverflowPolicyName, string>;
+const OVERFLOW_FROM_WIRE = inverse<OverflowPolicyName>(OVERFLOW_TO_WIRE);
+
+const GAP_REASON_TO_WIRE = {
+  overflow: "GAP_REASON_OVERFLOW",
+  oversize: "GAP_REASON_OVERSIZE",
+  trimmed: "GAP_REASON_TRIMMED",
+  "render-failed": "GAP_REASON_RENDER_FAILED",
+  "filter-failed": "GAP_REASON_FILTER_FAILED",
+} as const satisfies Record<GapReason, string>;
+const GAP_REASON_FROM_WIRE = inverse<GapReason>(GAP_REASON_TO_WIRE);
+
+/** Server: what one frame is on the wire. The end is a status, not a message. */
+export function frameToWire(frame: Exclude<Frame, { kind: "end" }>): WireSubscribeResponse {
+  switch (frame.kind) {
+    case "message":
+      return { message: messageToWire(frame) };
+    case "started":
+      return {
+        started: {
+          subscriptionId: frame.subscriptionId,
+          position: frame.position,
+          overflow: OVERFLOW_TO_WIRE[frame.overflow],
+          queue: frame.queue,
+        },
+      };
+    case "gap":
+      return {
+        gap: {
+          topic: frame.topic,
+          from: frame.from,
+          to: frame.to,
+          count: frame.count,
+          reason: GAP_REASON_TO_WIRE[frame.reason],
+        },
+      };
+    case "progress":
+      return { progress: { position: frame.position, conflated: frame.conflated } };
+    case "state":
+      return { state: { state: "SUBSCRIPTION_STATE_DRAINING" } };
+  }
+}
+
+function messageToWire(frame: MessageFrame): NonNullable<WireSubscribeResponse["message"]> {
+  return {
+    topic: frame.topic,
+    offset: frame.offset,
+    previousOffset: frame.previousOffset,
+    key: frame.key,
+    headers: frame.headers,
+    publishedAtUs: Math.round(frame.publishedAtMs * 1000),
+    payload: frame.payload,
+  };
+}
+
+/**
+ * Client: the frame that a response carries; `undefined` for a kind that this version does not know.
+ *
+ * A gap reason or policy that it does not know reads as the most general one (`overflow`, `drop-oldest`): the
+ * range and the count of a gap are right all the same.
+ *
+ * @throws RangeError for a number that no JavaScript number holds exactly.
+ */
+export function frameFromWire(response: WireSubscribeResponse): Exclude<Frame, { kind: "end" }> | undefined {
+  const { message, started, gap, progress, state } = response;
+  if (message) {
+    return {
+      kind: "message",
+      topic: message.topic ?? "",
+      offset: receivedInteger(message.offset, "message.offset"),
+      previousOffset: receivedInteger(message.previousOffset, "message.previous_offset"),
+      key: message.key,
+      headers:
+        message.headers !== undefined && Object.keys(message.headers).length > 0
+          ? message.headers
+          : undefined,
+      publishedAtMs: receivedInteger(message.publishedAtUs, "message.published_at_us") / 1000,
+      payload: message.payload ?? new Uint8Array(0),
+    };
+  }
+  if (gap) {
+    return {
+      kind: "gap",
+      topic: gap.topic,
+      from: receivedInteger(gap.from, "gap.from"),
+      to: receivedInteger(gap.to, "gap.to"),
+      count: gap.count === undefined ? undefined : receivedInteger(gap.count, "gap.count"),
+      reason: GAP_REASON_FROM_WIRE.get(gap.reason) ?? "overflow",
+    };
+  }
+  if (progress) {
+    return {
+      kind: "progress",
+      position: receivedPosition(progress.position, "progress.position"),
+      conflated: receivedInteger(progress.conflated, "progress.conflated"),
+    };
+  }
+  if (started) {
+    return {
+      kind: "started",
+      subscriptionId: started.subscriptionId ?? "",
+      position: receivedPosition(started.position, "started.position"),
+      overflow: OVERFLOW_FROM_WIRE.get(started.overflow) ?? "drop-oldest",
+      queue: {
+        messages: started.queue?.messages ?? 0,
+        bytes: receivedInteger(started.queue?.bytes, "started.queue.bytes"),
+      },
+    };
+  }
+  if (state && state.state === "SUBSCRIPTION_STATE_DRAINING") return { kind: "state", state: "draining" };
+  return undefined;
+}
+
+/** Client: a subscribe request as it goes out. */
+export function subscribeToWire(terms: SubscribeTerms): WireSubscribeRequest {
+  const { start, overflow, queue, filter } = terms;
+  return {
+    patterns: terms.patterns,
+    ...(start !== undefined && start !== "live" ? { position: start } : {}),
+    ...(overflow !== undefined ? { overflow: OVERFLOW_TO_WIRE[overflow] } : {}),
+    ...(queue !== undefined ? { queue: { messages: queue.messages ?? 0, bytes: queue.bytes ?? 0 } } : {}),
+    ...(filter !== undefined
+      ? { filter: { keys: filter.keys ?? [], keyPrefixes: filter.keyPrefixes ?? [] } }
+      : {}),
+    ...(terms.clientName !== undefined ? { clientName: terms.clientName } : {}),
+  };
+}
+
+/**
+ * Server: what a subscribe request asks for.
+ *
+ * @throws SpillwayError `REQUEST_INVALID` or `POSITION_INVALID`, naming the field as the contract spells it.
+ */
+export function subscribeFromWire(request: WireSubscribeRequest): SubscribeTerms {
+  const { position, queue, filter } = request;
+  return {
+    patterns: request.patterns ?? [],
+    start:
+      position == null
+        ? undefined
+        : {
+            epoch: position.epoch ?? "",
+            offset: requestedInteger(position.offset, "position.offset", "POSITION_INVALID"),
+          },
+    overflow: requestedPolicy(request.overflow),
+    queue: queue == null ? undefined : requestedBounds(queue.messages, queue.bytes),
+    filter: filter == null ? undefined : { keys: filter.keys ?? [], keyPrefixes: filter.keyPrefixes ?? [] },
+    clientName: request.clientName ? request.clientName : undefined,
+  };
+}
+
+function requestedPolicy(value: WireEnum | undefined): OverflowPolicyName | undefined {
+  if (value === undefined || value === "OVERFLOW_POLICY_UNSPECIFIED" || value === 0) return undefined;
+  const known = OVERFLOW_FROM_WIRE.get(value);
+  if (known !== undefined) return known;
+  throw new SpillwayError(
+    "REQUEST_INVALID",
+    `expected overflow to be one of ${Object.values(OVERFLOW_TO_WIRE).join(", ")}, or unset; got ${quote(value)}`,
+    { field: "overflow" },
+  );
+}
+
+function requestedBounds(
+  messages: number | undefined,
+  bytes: Uint64 | undefined,
+): Partial<QueueBounds> | undefined {
+  const size = requestedInteger(bytes, "queue.bytes", "REQUEST_INVALID");
+  // 0 is how the contract spells "your default".
+  return { ...(messages ? { messages } : {}), ...(size > 0 ? { bytes: size } : {}) };
+}
+
+/**
+ * Client: the offsets that an acknowledgement carries.
+ *
+ * @throws RangeError for an offset that no JavaScript number holds exactly.
+ */
+export function ackFromWire(ack: WirePublishAck): {
+  readonly epoch: string;
+  readonly offsets: readonly number[];
+} {
+  return {
+    epoch: ack.epoch ?? "",
+    offsets: (ack.offsets ?? []).map((offset) => receivedInteger(offset, "offsets")),
+  };
+}
+
+/**
+ * Client: a position out of a response.
+ *
+ * @throws RangeError for an offset that no JavaScript number holds exactly.
+ */
+export function receivedPosition(position: WirePosition | null | undefined, field: string): Position {
+  return { epoch: position?.epoch ?? "", offset: receivedInteger(position?.offset, `${field}.offset`) };
+}
+
+/** A 64-bit number as a safe integer; `undefined` if it is none. */
+export function toSafeInteger(value: Uint64 | undefined): number | undefined {
+  if (value === undefined) return 0;
+  // Number("") is 0, and Number(" 1 ") is 1: only digits count here.
+  const number = typeof value === "number" ? value : /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+}
+
+function requestedInteger(value: Uint64 | undefined, field: string, code: ErrorCode): number {
+  const number = toSafeInteger(value);
+  if (number !== undefined) return number;
+  throw new SpillwayError(
+    code,
+    `expected ${field} to be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${quote(value)}`,
+    { field },
+  );
+}
+
+function receivedInteger(value: Uint64 | undefined, field: string): number {
+  const number = toSafeInteger(value);
+  if (number !== undefined) return number;
+  throw new RangeError(
+    `the server sent ${field} = ${quote(value)}; expected a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`,
+  );
+}
+
+function inverse<Name extends string>(table: Readonly<Record<Name, string>>): Map<unknown, Name> {
+  return new Map(Object.entries<string>(table).map(([name, wire]) => [wire, name as Name]));
+}

@@ -1,0 +1,179 @@
+/** The parts of the command that need no process of their own. */
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { oneLine } from "../../src/cli/errors.ts";
+import { generate } from "../../src/cli/generate.ts";
+import { cpuReadings, HostReadings, networkReadings, parseNetDev } from "../../src/cli/host-readings.ts";
+import { lines, untilAborted } from "../../src/cli/lines.ts";
+import { ManualClock } from "../client/manual-clock.ts";
+
+async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of source) all.push(item);
+  return all;
+}
+
+async function* chunks(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* pieces;
+}
+
+describe("lines", () => {
+  test("do not depend on how the bytes were cut, and keep every byte but the line ends", async () => {
+    const byte = fc.oneof(fc.constantFrom(0x0a, 0x0d, 0x61), fc.integer({ min: 0, max: 255 }));
+    const piece = fc.array(byte, { maxLength: 20 }).map((bytes) => Uint8Array.from(bytes));
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 10 }), async (pieces) => {
+        const text = Buffer.concat(pieces).toString("latin1");
+        const expected = text.split("\n");
+        if (expected.at(-1) === "") expected.pop();
+        const got = (await collect(lines(chunks(pieces)))).map((line) =>
+          Buffer.from(line).toString("latin1"),
+        );
+        assert.deepEqual(
+          got,
+          expected.map((line) => line.replace(/\r$/, "")),
+        );
+      }),
+    );
+  });
+
+  test("an endless one is refused before it fills the memory", async () => {
+    const mebibyte = new Uint8Array(1 << 20).fill(0x61);
+    const endless = async function* (): AsyncGenerator<Uint8Array> {
+      for (;;) yield mebibyte;
+    };
+    await assert.rejects(collect(lines(endless())), /expected lines of at most 67108864 bytes/);
+  });
+});
+
+describe("a stream until a signal", () => {
+  test("ends quietly when it is aborted, also before it began", async () => {
+    const controller = new AbortController();
+    const stream = new Readable({ read() {} });
+    stream.push("a");
+    const seen: string[] = [];
+    for await (const chunk of untilAborted(stream, controller.signal)) {
+      seen.push(Buffer.from(chunk).toString());
+      controller.abort();
+    }
+    assert.deepEqual(seen, ["a"]);
+    assert.equal(stream.destroyed, true);
+    assert.deepEqual(await collect(untilAborted(new Readable({ read() {} }), controller.signal)), []);
+  });
+
+  test("tells a failure to read from that", async () => {
+    const stream = new Readable({ read: () => stream.destroy(new Error("EIO")) });
+    const reading = collect(untilAborted(stream, new AbortController().signal));
+    await assert.rejects(reading, /cannot read standard input: .*EIO/);
+  });
+});
+
+test("generated payloads have exactly the size, whatever their number", async () => {
+  const { signal } = new AbortController();
+  for (const size of [0, 1, 3, 100]) {
+    const payloads = await collect(generate({ rate: undefined, count: 12, size, signal }));
+    assert.deepEqual(
+      payloads.map(({ length }) => length),
+      Array(12).fill(size),
+    );
+  }
+});
+
+test("a generator keeps its rate on average: late messages follow at once, early ones wait", async () => {
+  const clock = new ManualClock();
+  const { signal } = new AbortController();
+  const generated = generate({ rate: 10, count: undefined, size: 4, signal, clock });
+  await generated.next();
+  const early = generated.next();
+  await Promise.resolve();
+  assert.equal(clock.pending, 1);
+  clock.advance(99);
+  assert.equal(clock.pending, 1);
+  clock.advance(1);
+  await early;
+  clock.advance(300);
+  for (let late = 0; late < 3; late += 1) await generated.next();
+  const next = generated.next();
+  await Promise.resolve();
+  assert.equal(clock.pending, 1, "it has caught up");
+  clock.advance(100);
+  assert.equal(Buffer.from((await next).value ?? []).toString(), "6 ..");
+});
+
+test("an aborted generator does not wait for its next message", async () => {
+  const controller = new AbortController();
+  const generated = generate({ rate: 0.001, count: undefined, size: 1, signal: controller.signal });
+  assert.equal((await generated.next()).done, false);
+  const next = generated.next();
+  controller.abort();
+  assert.equal((await next).done, true);
+});
+
+describe("host readings", () => {
+  const core = (user: number, idle: number) => ({
+    model: "",
+    speed: 0,
+    times: { user, nice: 0, sys: 0, idle, irq: 0 },
+  });
+
+  test("cpu is the busy share between two looks, per core and in total", () => {
+    const readings = cpuReadings([core(100, 100), core(0, 0)], [core(175, 125), core(0, 100)]);
+    assert.deepEqual(
+      readings.map(({ key, value, unit }) => [key, value, unit]),
+      [
+        ["cpu0", 75, "percent"],
+        ["cpu1", 0, "percent"],
+        ["total", 37.5, "percent"],
+      ],
+    );
+  });
+
+  test("there is no cpu reading when no time passed, or a core came or went", () => {
+    assert.deepEqual(cpuReadings([core(1, 1)], [core(1, 1)]), []);
+    assert.deepEqual(cpuReadings([core(1, 1)], [core(2, 2), core(2, 2)]), []);
+  });
+
+  test("network counters are read from the table of the kernel", () => {
+    const text = [
+      "Inter-|   Receive                                                |  Transmit",
+      " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs",
+      "    lo: 1000      10    0    0    0     0          0         0  2000      20    0",
+      "  eth0:42 1 0 0 0 0 0 0 43 1 0",
+      "",
+    ].join("\n");
+    assert.deepEqual(parseNetDev(text), [
+      { name: "lo", receivedBytes: 1000, sentBytes: 2000 },
+      { name: "eth0", receivedBytes: 42, sentBytes: 43 },
+    ]);
+  });
+
+  test("rates are what the counters grew by per second, and never negative", () => {
+    const at = (receivedBytes: number, sentBytes: number) => [{ name: "e", receivedBytes, sentBytes }];
+    const rates = networkReadings(at(100, 500), at(300, 0), 2).filter(({ unit }) => unit === "bytes/s");
+    assert.deepEqual(
+      rates.map(({ key, value }) => [key, value]),
+      [
+        ["e.received-rate", 100],
+        ["e.sent-rate", 0],
+      ],
+    );
+    assert.equal(networkReadings([], at(1, 1), 2).length, 2, "a new interface has counters only");
+  });
+
+  test("this machine has some, with one key per reading", () => {
+    const host = new HostReadings();
+    host.take(0);
+    const readings = host.take(1_000);
+    const names = readings.map(({ topic, key }) => `${topic} ${key}`);
+    assert.equal(new Set(names).size, names.length);
+    for (const name of ["host.memory total", "host.memory used", "host.load 15m"])
+      assert.ok(names.includes(name));
+    for (const { value } of readings) assert.ok(Number.isFinite(value) && value >= 0);
+  });
+});
+
+test("text of any origin becomes one printable line", () => {
+  assert.equal(oneLine(" a\n  b\r\nc\u001b[0m\u0007 "), "a b c\\u001b[0m\\u0007");
+});

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc, { type Arbitrary } from "fast-check";
+import { SpillwayError } from "../../../src/errors.ts";
+import { type Frame, OVERFLOW_POLICIES } from "../../../src/protocol/index.ts";
+import { loadContracts, type WireSubscribeRequest } from "../../../src/transport/grpc/contracts.ts";
+import {
+  ackFromWire,
+  frameFromWire,
+  frameToWire,
+  type SubscribeTerms,
+  subscribeFromWire,
+  subscribeToWire,
+  toSafeInteger,
+} from "../../../src/transport/grpc/wire.ts";
+
+const { fanout } = loadContracts();
+
+/** A record with the prototype that objects have. */
+const record = <T>(model: { [K in keyof T]: Arbitrary<T[K]> }) =>
+  fc.record<T>(model, { noNullPrototype: true }) as Arbitrary<T>;
+
+const offset = fc.maxSafeNat();
+const text = fc.string({ unit: "grapheme" });
+const overflow = fc.constantFrom(...OVERFLOW_POLICIES);
+const position = record({ epoch: text, offset });
+const frames = fc.oneof(
+  record({
+    kind: fc.constant("message" as const),
+    topic: text,
+    offset,
+    previousOffset: offset,
+    key: fc.option(text, { nil: undefined }),
+    headers: fc.option(
+      fc
+        .dictionary(text, text, { minKeys: 1, noNullPrototype: true })
+        .filter((headers) => !Object.hasOwn(headers, "__proto__")),
+      { nil: undefined },
+    ),
+    // Microseconds on the wire.
+    publishedAtMs: fc.nat({ max: 2 ** 42 }).map((us) => us / 1000),
+    payload: fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+  }),
+  record({
+    kind: fc.constant("started" as const),
+    subscriptionId: text,
+    position,
+    overflow,
+    queue: record({ messages: fc.nat(), bytes: offset }),
+  }),
+  record({
+    kind: fc.constant("gap" as const),
+    topic: fc.option(text, { nil: undefined }),
+    from: offset,
+    to: offset,
+    count: fc.option(offset, { nil: undefined }),
+    reason: fc.constantFrom("overflow", "oversize", "trimmed", "render-failed", "filter-failed" as const),
+  }),
+  record({ kind: fc.constant("progress" as const), position, conflated: offset }),
+  fc.constant({ kind: "state", state: "draining" } as const),
+);
+
+function overTheWire(frame: Exclude<Frame, { kind: "end" }>) {
+  const { responseSerialize, responseDeserialize } = fanout.Subscribe;
+  return frameFromWire(responseDeserialize(responseSerialize(frameToWire(frame))));
+}
+
+test("every frame comes over the wire as it was sent", () => {
+  fc.assert(fc.property(frames, (frame) => assert.deepEqual(overTheWire(frame), frame)));
+});
+
+test("a header with a name that means something to JavaScript does no harm", () => {
+  const headers = JSON.parse('{"__proto__": "x", "constructor": "y"}');
+  const frame = {
+    kind: "message",
+    topic: "t",
+    offset: 1,
+    previousOffset: 0,
+    key: undefined,
+    headers,
+  } as const;
+  const received = overTheWire({ ...frame, publishedAtMs: 0, payload: Buffer.alloc(0) });
+  assert.equal(received?.kind === "message" && received.headers?.constructor, "y");
+  assert.equal(Object.getPrototypeOf({}), Object.prototype);
+});
+
+test("a subscribe request comes over the wire as it was asked", () => {
+  const terms = record({
+    patterns: fc.array(text),
+    start: fc.option(position, { nil: undefined }),
+    overflow: fc.option(overflow, { nil: undefined }),
+    queue: fc.option(record({ messages: fc.integer({ min: 1 }), bytes: fc.integer({ min: 1 }) }), {
+      nil: undefined,
+    }),
+    filter: fc.option(record({ keys: fc.array(text), keyPrefixes: fc.array(text) }), { nil: undefined }),
+    clientName: fc.option(fc.string({ minLength: 1, unit: "grapheme" }), { nil: undefined }),
+  });
+  fc.assert(fc.property(terms, (asked) => assert.deepEqual(received(subscribeToWire(asked)), asked)));
+});
+
+test("live, and bounds of which one is left open, are the server's defaults", () => {
+  const terms = received(subscribeToWire({ patterns: ["a"], start: "live", queue: { bytes: 7 } }));
+  assert.equal(terms.start, undefined);
+  assert.deepEqual(terms.queue, { bytes: 7 });
+});
+
+function received(wire: WireSubscribeRequest): SubscribeTerms {
+  const { requestSerialize, requestDeserialize } = fanout.Subscribe;
+  return subscribeFromWire(requestDeserialize(requestSerialize(wire)));
+}
+
+const refused = (wire: WireSubscribeRequest) => {
+  try {
+    received(wire);
+  } catch (error) {
+    assert.ok(error instanceof SpillwayError);
+    return { code: error.code, field: error.field, message: error.message };
+  }
+  return assert.fail("was accepted");
+};
+
+test("an offset that no JavaScript number holds is refused, with its field", () => {
+  const { code, field, message } = refused({ position: { epoch: "e", offset: "9007199254740992" } });
+  assert.equal(code, "POSITION_INVALID");
+  assert.equal(field, "position.offset");
+  assert.match(message, /from 0 to 9007199254740991, got "9007199254740992"/);
+});
+
+test("a queue bound that no JavaScript number holds is refused, with its field", () => {
+  const { code, field } = refused({ queue: { bytes: "18446744073709551615" } });
+  assert.equal(code, "REQUEST_INVALID");
+  assert.equal(field, "queue.bytes");
+});
+
+test("an overflow policy that this version does not know is refused, naming those it does", () => {
+  const { code, field, message } = refused({ overflow: 77 });
+  assert.equal(code, "REQUEST_INVALID");
+  assert.equal(field, "overflow");
+  assert.match(message, /OVERFLOW_POLICY_CONFLATE/);
+  assert.match(message, /got 77/);
+});
+
+test("a client tolerates what a newer server sends", () => {
+  assert.equal(frameFromWire({}), undefined);
+  assert.equal(frameFromWire({ frame: "state", state: { state: 9 } }), undefined);
+  const gap = frameFromWire({ frame: "gap", gap: { from: "3", to: "4", count: "2", reason: 99 } });
+  assert.deepEqual(gap, { kind: "gap", topic: undefined, from: 3, to: 4, count: 2, reason: "overflow" });
+});
+
+test("a client refuses an offset that it could only get wrong", () => {
+  assert.throws(
+    () => frameFromWire({ frame: "message", message: { offset: "9007199254740993" } }),
+    RangeError,
+  );
+  assert.throws(() => ackFromWire({ epoch: "e", offsets: ["1", "18446744073709551615"] }), RangeError);
+});
+
+test("only plain digits within range are a safe integer", () => {
+  assert.equal(toSafeInteger(undefined), 0);
+  assert.equal(toSafeInteger("9007199254740991"), Number.MAX_SAFE_INTEGER);
+  for (const bad of ["", " 1", "-1", "1e3", "0x10", "1.5", "9007199254740992", -1, 1.5, Number.NaN]) {
+    assert.equal(toSafeInteger(bad), undefined, `${bad}`);
+  }
+});
