@@ -1,7 +1,7 @@
 import * as diagnostics from "../diagnostics.ts";
 import { quote, SpillwayError } from "../errors.ts";
 import type { EndFrame, Position } from "../protocol/index.ts";
-import type { Access, AccessRequest } from "./access.ts";
+import { type Access, type AccessRequest, checkAccess } from "./access.ts";
 import { Backpressure } from "./backpressure.ts";
 import type { History, Seen } from "./catch-up.ts";
 import { EvictionBrake } from "./eviction-brake.ts";
@@ -287,7 +287,7 @@ export class Hub implements AsyncDisposable {
    */
   async authorize(request: AccessRequest): Promise<Access> {
     try {
-      return (await this.#options.authorize?.(request)) ?? {};
+      return checkAccess(await this.#options.authorize?.(request));
     } catch (error) {
       if (error instanceof SpillwayError) throw error;
       this.reportHookError("authorize", error);

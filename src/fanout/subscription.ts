@@ -339,6 +339,11 @@ export class Subscription implements PumpSource {
     this.end("cancelled");
   }
 
+  sinkFailed(error: unknown): void {
+    this.#host.reportHookError("sink", error);
+    this.end("cancelled");
+  }
+
   stalled(now: number): void {
     this.#stalls++;
     this.#stalledSince = now;
