@@ -1,7 +1,6 @@
 /** The server process: a hub with the readings of this machine and the load, served over gRPC. @module */
 import { startDemoFeed } from "../../src/cli/demo-feed.ts";
-import { Hub } from "../../src/fanout/index.ts";
-import { serve } from "../../src/transport/grpc/index.ts";
+import { Hub, serve } from "../../src/index.ts";
 import { formatLoad, Load } from "./load.ts";
 import type { FromServer, ToServer } from "./messages.ts";
 import { listenToParent, tellParent } from "./parent.ts";
