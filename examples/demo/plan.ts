@@ -32,18 +32,18 @@ export const STALL_TIMEOUT_MS = 2_000;
  * Nothing is measured. Twelve processes get their code compiled well, which takes more than a thousand messages
  * each: without it the time before the freeze would look worse than it is, and the time during it better.
  */
-export const WARM_UP_MS = 5_000;
+export const WARM_UP_MS = 4_000;
 /** Then at the pace of the measurement: at least, and until the queues are empty. */
 export const SETTLE_MS = 500;
 export const SETTLE_AT_MOST_MS = 3_000;
-export const BEFORE_MS = 4_000;
+export const BEFORE_MS = 2_800;
 /** At least; it goes on until the server has dropped messages. */
-export const FROZEN_MS = 4_000;
-export const FROZEN_AT_MOST_MS = 9_000;
-export const RECOVERY_MS = 1_000;
+export const FROZEN_MS = 3_200;
+export const FROZEN_AT_MOST_MS = 7_000;
+export const RECOVERY_MS = 500;
 
-/** A disturbed measurement is made again if the demo is not older than this when it is known. */
-export const AGAIN_BEFORE_MS = 18_500;
+/** While every measurement was disturbed, another is made, unless the demo is older than this. */
+export const AGAIN_BEFORE_MS = 21_300;
 
 /** How long the clients may take to read what is left, once the load has stopped. */
 export const LAST_MESSAGE_WITHIN_MS = 2_000;
