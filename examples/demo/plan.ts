@@ -3,7 +3,7 @@
  *
  * Below a subscriber's queue the bytes that can hide from it are bounded by HTTP/2: one stream window (64 KiB) in
  * the frozen process and the kernel, and one batch (32 KiB) in the server. With the queue's own 128 KiB that is
- * less than 230 KiB, which this load passes in a second and a half; the freeze lasts several times as long.
+ * less than 230 KiB, which this load passes in a second and a quarter; the freeze lasts more than twice as long.
  *
  * @module
  */
@@ -24,8 +24,8 @@ export const FROZEN_OVERFLOW = "drop-oldest";
 /** For the others: ten seconds of the load, because a busy machine may keep a healthy process waiting for long. */
 export const HEALTHY_QUEUE = { messages: 2048, bytes: 4 * 1024 * 1024 };
 
-/** Sooner than the default, so that a freeze of some seconds is long enough for the server to see it. */
-export const STALL_TIMEOUT_MS = 2_000;
+/** Sooner than the defaults, so that a freeze of some seconds is long enough for the server to call it stalled. */
+export const STALLED = { stallTimeoutMs: 1_000, minBytesPerSecond: 64 * 1024 };
 
 // How long each phase lasts.
 /**

@@ -4,9 +4,9 @@ import { Hub, serve } from "../../src/index.ts";
 import { formatLoad, Load } from "./load.ts";
 import type { FromServer, ToServer } from "./messages.ts";
 import { listenToParent, tellParent } from "./parent.ts";
-import { HEALTHY_QUEUE, LOAD_TOPIC, MESSAGE_BYTES, REPORT_EVERY_MS, STALL_TIMEOUT_MS } from "./plan.ts";
+import { HEALTHY_QUEUE, LOAD_TOPIC, MESSAGE_BYTES, REPORT_EVERY_MS, STALLED } from "./plan.ts";
 
-const hub = new Hub({ queue: HEALTHY_QUEUE, stallTimeoutMs: STALL_TIMEOUT_MS });
+const hub = new Hub({ queue: HEALTHY_QUEUE, ...STALLED });
 const offsets: number[] = [];
 const load = new Load((message) => {
   offsets.push(hub.publish(LOAD_TOPIC, formatLoad(message, MESSAGE_BYTES)).offset);
