@@ -75,7 +75,7 @@ describe("reading", () => {
       message(1, { key: "k", payload: "hello" }),
       { kind: "gap", topic: undefined, from: 2, to: 9, count: undefined, reason: "trimmed" },
       { kind: "progress", position: { epoch: "e1", offset: 20 }, conflated: 3 },
-      { kind: "state", state: "draining" },
+      { kind: "state", state: "draining", overflow: "drop-oldest", rung: 0 },
     ] as const satisfies Frame[];
     const server = await serve(t, {
       subscribe(call) {

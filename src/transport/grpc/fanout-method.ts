@@ -196,7 +196,7 @@ class Method<Request, Response> {
     } catch (error) {
       // Its own errors are meant for the client; all else is a fault of this side.
       if (!(error instanceof SpillwayError)) this.#report(step, error);
-      if (!call.cancelled) call.emit("error", refusal(error));
+      if (!call.cancelled) call.emit("error", refusal(this.#hub, error));
     }
   }
 

@@ -64,7 +64,7 @@ export function fanoutService(hub: Hub, options: FanoutServiceOptions = {}): Grp
       authorizePublish(hub, call.request.topic ?? "", describeCall(call))
         .then(() => publish(hub, call.request))
         .then(
-          (offset) => respond(null, { position: { epoch: hub.epoch, offset } }),
+          ({ offset }) => respond(null, { position: { epoch: hub.epoch, offset } }),
           (error: unknown) => respond(publishRefusal(hub, error)),
         );
     },
