@@ -108,6 +108,7 @@ describe("reading", () => {
       queue: { messages: 3 },
       filter: { keyPrefixes: ["a"] },
       clientName: "me",
+      maxAgeMs: 5_000,
     });
     for await (const _ of subscription);
     assert.deepEqual(JSON.parse(JSON.stringify(requests)), [
@@ -119,6 +120,8 @@ describe("reading", () => {
         queue: { messages: 3, bytes: "0" },
         filter: { keys: [], keyPrefixes: ["a"] },
         clientName: "me",
+        maxAgeMs: "5000",
+        previousSubscriptionId: "",
       },
     ]);
   });
