@@ -9,6 +9,7 @@ import { OVERFLOW_POLICIES, type OverflowPolicyName, type QueueBounds } from "..
 import type { Authorize } from "./access.ts";
 import { CONDITIONS, type Rung } from "./escalation.ts";
 import type { HistoryLoadOptions, HistoryRule } from "./history-source.ts";
+import type { InterestChange } from "./interest-events.ts";
 import type { ResolvedRetention, Retention } from "./retention.ts";
 import type { BatchLimits } from "./sink.ts";
 import { checkPattern } from "./topic-names.ts";
@@ -201,6 +202,21 @@ export interface HubOptions {
   readonly authorize?: Authorize;
 
   /**
+   * Told of the first and of the last subscriber of every pattern: to start and stop what feeds it. See
+   * {@link InterestChange}.
+   *
+   * @default nobody is told
+   */
+  readonly onInterest?: (change: InterestChange) => void;
+
+  /**
+   * How long a pattern must be without subscribers before that is told, in milliseconds.
+   *
+   * @default 1_000
+   */
+  readonly interestDebounceMs?: number;
+
+  /**
    * Told of every error that a hook of the application threw; they are contained, and the process goes on.
    *
    * @default a process warning, at most one per hook every ten seconds
@@ -223,6 +239,9 @@ export interface Watermarks {
 
 /** How often the hub looks at all its subscriptions, in milliseconds: what times are rounded up to. */
 export const WATCH_INTERVAL_MS = 250;
+
+/** What a timer of the platform can hold, in milliseconds: 24.8 days. A longer one would fire at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
 
 export interface ResolvedHubOptions {
   readonly overflow: OverflowPolicyName;
@@ -249,6 +268,8 @@ export interface ResolvedHubOptions {
   readonly epoch: string;
   readonly lastOffset: number;
   readonly authorize: Authorize | undefined;
+  readonly onInterest: ((change: InterestChange) => void) | undefined;
+  readonly interestDebounceMs: number;
   readonly onError: ((error: unknown, hook: string) => void) | undefined;
   readonly clock: Clock;
 }
@@ -256,6 +277,10 @@ export interface ResolvedHubOptions {
 /** @throws TypeError or RangeError, naming the option, what was expected and what came */
 export function resolveHubOptions(given: HubOptions = {}): ResolvedHubOptions {
   checkNames("Hub", given, HUB_OPTION_NAMES);
+  checkNames("queue", given.queue, BOUND_NAMES);
+  checkNames("maxQueue", given.maxQueue, BOUND_NAMES);
+  checkNames("batch", given.batch, { frames: true, bytes: true });
+  checkNames("flush", given.flush, { sliceMs: true, batches: true });
   const retention = (given.retention ?? []).map(checkRetention);
   if (given.overflow === "park" && retention.length === 0) {
     throw new TypeError("overflow park needs a replay log: set the option retention as well");
@@ -291,6 +316,8 @@ export function resolveHubOptions(given: HubOptions = {}): ResolvedHubOptions {
     epoch: checkEpoch(given.epoch ?? crypto.randomUUID()),
     lastOffset: checkLastOffset(given.lastOffset ?? 0, given.epoch),
     authorize: given.authorize,
+    onInterest: given.onInterest,
+    interestDebounceMs: checkDuration("interestDebounceMs", given.interestDebounceMs ?? 1_000),
     onError: given.onError,
     clock: given.clock ?? systemClock,
   };
@@ -321,12 +348,16 @@ const HUB_OPTION_NAMES: Readonly<Record<keyof HubOptions, true>> = {
   epoch: true,
   lastOffset: true,
   authorize: true,
+  onInterest: true,
+  interestDebounceMs: true,
   onError: true,
   clock: true,
 };
 
-function checkNames(owner: string, given: object, known: Readonly<Record<string, true>>): void {
-  for (const name of Object.keys(given)) {
+const BOUND_NAMES: Readonly<Record<keyof QueueBounds, true>> = { messages: true, bytes: true };
+
+function checkNames(owner: string, given: object | undefined, known: Readonly<Record<string, true>>): void {
+  for (const name of Object.keys(given ?? {})) {
     if (!Object.hasOwn(known, name)) {
       throw new TypeError(`unknown ${owner} option "${name}"; known are ${Object.keys(known).join(", ")}`);
     }
@@ -360,11 +391,12 @@ function checkWhole(name: string, value: unknown, least: number): number {
 }
 
 export function checkDuration(name: string, value: unknown, forever = false): number {
-  if (typeof value !== "number" || !(value >= 0) || (value === Infinity && !forever)) {
-    const range = forever ? "0 or more, or Infinity" : "0 or more";
-    throw new RangeError(`${name} must be a number of milliseconds, ${range}, got ${String(value)}`);
+  const inRange = typeof value === "number" && value >= 0 && value <= LONGEST_TIMER_MS;
+  if (!inRange && !(forever && value === Infinity)) {
+    const range = `from 0 to ${LONGEST_TIMER_MS}${forever ? ", or Infinity" : ""}`;
+    throw new RangeError(`${name} must be a number of milliseconds ${range}, got ${String(value)}`);
   }
-  return value;
+  return value as number;
 }
 
 const DEFAULT_ESCALATION: readonly Rung[] = [{ when: { stalledForMs: 60_000 }, policy: "evict" }];

@@ -32,6 +32,8 @@ export interface PumpSource {
   unrenderable(message: Message): GapFrame;
   /** The sink's other side is gone. */
   sinkClosed(): void;
+  /** The sink threw. By contract it throws nothing: it is broken, and can be told no more than the end. */
+  sinkFailed(error: unknown): void;
   /** The sink got its end. */
   ended(end: EndFrame): void;
   /** Bytes in flight. */
@@ -82,7 +84,11 @@ export class Pump implements Flushable, SinkFeedback {
   }
 
   open(): void {
-    this.#sink.open(this);
+    try {
+      this.#sink.open(this);
+    } catch (error) {
+      this.#source.sinkFailed(error);
+    }
   }
 
   /** The source has work: it gets a turn in the next flush if the sink can take it. */
@@ -153,9 +159,8 @@ export class Pump implements Flushable, SinkFeedback {
     try {
       this.#source.take(frames, this.#limits);
       if (frames.length > 0) this.#write(frames);
-    } catch {
-      // A sink throws nothing by contract. One that does is broken, and cannot be told anything any more.
-      this.#source.sinkClosed();
+    } catch (error) {
+      this.#source.sinkFailed(error);
     } finally {
       if (borrowed) {
         scratch.length = 0;
@@ -186,8 +191,8 @@ export class Pump implements Flushable, SinkFeedback {
     this.#phase = "ended";
     try {
       this.#sink.end(end);
-    } catch {
-      // See above: broken, and the subscription is over anyway.
+    } catch (error) {
+      this.#source.sinkFailed(error);
     }
     this.#source.ended(end);
   }
