@@ -4,7 +4,7 @@
  * - Offsets of one turn of the event loop leave as one acknowledgement.
  * - A client that does not read its acknowledgements is not read from either, so what waits here is bounded.
  * - A client whose message found a blocking subscriber nearly full is not read from until there is room again. What
- *   it has sent meanwhile waits in the stream's window and in the 16 messages that grpc-js reads ahead, then in it.
+ *   it sends meanwhile waits within the stream's flow-control window, and then at the client.
  * - The first refusal ends the stream with its status, behind the acknowledgement of all before it.
  * - The caller is authorized once per topic and stream; while that is under way, the stream is not read.
  *

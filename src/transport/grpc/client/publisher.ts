@@ -1,7 +1,8 @@
 /**
  * Publishes many messages over one stream, in order.
  *
- * - `send()` takes a message as fast as the server reads them; wait for it, and nothing piles up here.
+ * - `send()` takes a message as fast as the server reads them; wait for it, and nothing piles up here. A server whose
+ *   subscriber blocks does not read, so its publishers wait, some 128 KiB ahead of it.
  * - Being sent is not being accepted: `acknowledged` counts what the server has accepted, and `finish()` returns
  *   when it has answered for everything.
  * - The first message that the server refuses ends the stream. Those before it are accepted; what was sent after
