@@ -54,7 +54,7 @@ describe("a wrong command line is one line on stderr and exit code 2:", () => {
     [
       "a bad policy",
       ["serve", "--overflow", "drop"],
-      /one of drop-oldest, drop-newest, conflate, evict.*got "drop"/,
+      /one of drop-oldest, drop-newest, conflate, park, block, evict.*got "drop"/,
     ],
     ["a bad bound", ["serve", "--queue-bytes", "1k"], /whole number of bytes, at least 1.*got "1k"/],
     ["a bad pattern", ["subscribe", "ok.*", "a.>.b"], /expected a pattern such as .*got "a\.>\.b"/],

@@ -153,6 +153,7 @@ export function message(
     headers: undefined,
     publishedAtMs: 1_700_000_000_000.125,
     payload: Buffer.from(more.payload ?? `m${offset}`),
+    tombstone: false,
   };
 }
 

@@ -75,7 +75,7 @@ describe("reading", () => {
       message(1, { key: "k", payload: "hello" }),
       { kind: "gap", topic: undefined, from: 2, to: 9, count: undefined, reason: "trimmed" },
       { kind: "progress", position: { epoch: "e1", offset: 20 }, conflated: 3 },
-      { kind: "state", state: "draining" },
+      { kind: "state", state: "draining", overflow: "drop-oldest", rung: 0 },
     ] as const satisfies Frame[];
     const server = await serve(t, {
       subscribe(call) {
@@ -108,6 +108,7 @@ describe("reading", () => {
       queue: { messages: 3 },
       filter: { keyPrefixes: ["a"] },
       clientName: "me",
+      maxAgeMs: 5_000,
     });
     for await (const _ of subscription);
     assert.deepEqual(JSON.parse(JSON.stringify(requests)), [
@@ -119,6 +120,8 @@ describe("reading", () => {
         queue: { messages: 3, bytes: "0" },
         filter: { keys: [], keyPrefixes: ["a"] },
         clientName: "me",
+        maxAgeMs: "5000",
+        previousSubscriptionId: "",
       },
     ]);
   });

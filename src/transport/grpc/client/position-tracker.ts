@@ -7,7 +7,11 @@
  * Under `conflate` they do not: a replaced message keeps its place in line, so a high offset can arrive while
  * lower ones still wait. There the position moves only when the server says so (`progress`), and what was read
  * above it is remembered, per key, until it falls below. A resume repeats those, perhaps in older values; they
- * are left out.
+ * are left out. A slow subscriber can be made to conflate in the middle of a stream; `state` says when that
+ * begins and ends.
+ *
+ * A loss moves the position like a message, except `trimmed`: what the logs of one topic have lost is told before
+ * what those of another still have, which may be older. It counts when the server has said that the past is over.
  *
  * What is remembered is bounded. Beyond the bound the oldest is forgotten, and may then come twice.
  *
@@ -20,6 +24,7 @@ import type {
   Position,
   ProgressFrame,
   StartedFrame,
+  StateFrame,
 } from "../../../protocol/index.ts";
 
 /** Far more keys than a queue holds by default, at about 100 bytes each. */
@@ -29,6 +34,10 @@ export class PositionTracker {
   readonly #mostRemembered: number;
   #position: Position | undefined;
   #conflating = false;
+  /** As the last frame told. */
+  #rung = 0;
+  /** Told as trimmed up to here, and not counted yet. */
+  #trimmedThrough = 0;
   /** Offsets up to here were behind the reader when the present stream was opened. */
   #floor = 0;
   /** Highest offset read above the position: of a key, or of a message without one (by its own offset). */
@@ -58,6 +67,9 @@ export class PositionTracker {
       case "progress":
         this.#progress(frame);
         return true;
+      case "state":
+        this.#state(frame);
+        return true;
       default:
         return true;
     }
@@ -67,11 +79,14 @@ export class PositionTracker {
   startFresh(): void {
     this.#position = undefined;
     this.#floor = 0;
+    this.#trimmedThrough = 0;
     this.#seen.clear();
   }
 
   #started({ position, overflow }: StartedFrame): void {
     this.#conflating = overflow === "conflate";
+    this.#rung = 0;
+    this.#trimmedThrough = 0;
     if (this.#position?.epoch !== position.epoch) {
       this.startFresh();
       this.#position = position;
@@ -91,8 +106,17 @@ export class PositionTracker {
     return true;
   }
 
-  #gap({ to }: GapFrame): void {
-    if (!this.#conflating) this.#advance(to);
+  #gap({ to, reason }: GapFrame): void {
+    if (reason === "trimmed") this.#trimmedThrough = Math.max(this.#trimmedThrough, to);
+    else if (!this.#conflating) this.#advance(to);
+  }
+
+  #state({ state, overflow, rung }: StateFrame): void {
+    this.#conflating = overflow === "conflate";
+    // A change of rung is told ahead of what waits, so it does not say that the past is over.
+    const pastIsOver = state === "live" && rung === this.#rung;
+    if (pastIsOver && !this.#conflating) this.#advance(this.#trimmedThrough);
+    this.#rung = rung;
   }
 
   #progress({ position }: ProgressFrame): void {
