@@ -310,8 +310,10 @@ export class Hub implements AsyncDisposable {
   }
 
   /** All subscriptions that have not ended. */
-  subscriptions(): Iterable<Subscription> {
-    return this.#subscriptions.keys();
+  *subscriptions(): Iterable<Subscription> {
+    // One that has ended stays registered until the flush has told its sink.
+    for (const subscription of this.#subscriptions.keys())
+      if (subscription.state !== "ended") yield subscription;
   }
 
   /** Walks all subscriptions: meant for every second, not for every message. */
@@ -369,6 +371,8 @@ export class Hub implements AsyncDisposable {
 
   async #drain(timeoutMs: number): Promise<void> {
     const { clock } = this.#options;
+    // Called by a hook in the middle of a fan-out: the message under way still reaches everybody.
+    if (this.#fanningOut) await new Promise<void>((resolve) => clock.soon(resolve));
     const subscriptions = [...this.#subscriptions.keys()];
     if (subscriptions.length > 0) {
       const empty = new Promise<void>((resolve) => {

@@ -28,8 +28,10 @@ export interface Taken {
   bytes: number;
   /** The first message taken. */
   oldest: Message | undefined;
-  /** The highest offset that the frames taken tell of; 0 when they tell of none. */
-  toldThrough: number;
+  /** The offset of the last message taken; 0 when none was. */
+  throughOffset: number;
+  /** The last thing taken is a loss: only a progress frame can say that it is behind the subscriber. */
+  endsWithLoss: boolean;
 }
 
 /**
@@ -41,7 +43,7 @@ export class Line implements LossListener<Message> {
   readonly #gaps = new GapLedger();
   readonly #marks: Mark[] = [];
   readonly #pacer: Pacer | undefined;
-  readonly taken: Taken = { messages: 0, bytes: 0, oldest: undefined, toldThrough: 0 };
+  readonly taken: Taken = { messages: 0, bytes: 0, oldest: undefined, throughOffset: 0, endsWithLoss: false };
   #expired = 0;
 
   /** @param minIntervalMs - the least time between two messages of a key, while it conflates */
@@ -185,7 +187,8 @@ export class Line implements LossListener<Message> {
     taken.messages = 0;
     taken.bytes = 0;
     taken.oldest = undefined;
-    taken.toldThrough = 0;
+    taken.throughOffset = 0;
+    taken.endsWithLoss = false;
     let room = limits.bytes;
     while (frames.length < limits.frames) {
       // At one place: that the past follows, then what of it is lost, then that it is over.
@@ -194,7 +197,7 @@ export class Line implements LossListener<Message> {
       if (gaps !== undefined) {
         frames.push(...gaps);
         room -= gaps.length * FRAME_OVERHEAD_BYTES;
-        for (const gap of gaps) taken.toldThrough = Math.max(taken.toldThrough, gap.to);
+        taken.endsWithLoss = true;
         continue;
       }
       if (this.#takeMark(frames, "any")) continue;
@@ -212,7 +215,8 @@ export class Line implements LossListener<Message> {
       taken.oldest ??= next;
       taken.messages++;
       taken.bytes += next.bytes;
-      if (next.offset > taken.toldThrough) taken.toldThrough = next.offset;
+      taken.throughOffset = next.offset;
+      taken.endsWithLoss = false;
     }
   }
 

@@ -170,7 +170,9 @@ export class Subscription implements PumpSource {
 
   /** Whoever comes back with it misses nothing that is retained; what was in flight may come again. */
   get position(): Position {
-    return { epoch: this.#host.options.epoch, offset: this.#settledThrough };
+    const { phase } = this.#pump;
+    const settled = phase === "idle" || phase === "paused" ? this.#undeliveredFrom - 1 : this.#settledThrough;
+    return { epoch: this.#host.options.epoch, offset: Math.max(settled, this.#settledThrough) };
   }
 
   /** Called once the hub knows its patterns: opens the sink and lets the first frame out. */
@@ -226,6 +228,9 @@ export class Subscription implements PumpSource {
    */
   end(reason: CloseReason, detail: string = CLOSE_REASONS[reason].detail): void {
     if (this.#state === "ended") return;
+    // Before what is queued is thrown away: it lies ahead of the position.
+    const { position } = this;
+    this.#settledThrough = position.offset;
     this.#stopFeeding("ended");
     this.#discarded += this.#line.clear() + this.#inFlight;
     this.#inFlight = 0;
@@ -236,7 +241,7 @@ export class Subscription implements PumpSource {
       kind: "end",
       reason,
       detail,
-      position: this.position,
+      position,
       lost: lost(this.#losses()) + this.#line.expired,
       retryAfterMs: comesBack ? this.#host.retryAfterMs() : undefined,
     });
@@ -381,14 +386,15 @@ export class Subscription implements PumpSource {
     const line = this.#line;
     line.take(frames, limits, this.#isTooOld(), this.#paceTime);
     if (this.terms.minIntervalMs !== undefined) this.#awaitDue();
-    const { messages, bytes, oldest, toldThrough } = line.taken;
+    const { messages, bytes, oldest, throughOffset, endsWithLoss } = line.taken;
     this.#inFlight = messages;
     this.#inFlightBytes = bytes;
     this.#oldestInFlight = oldest;
     line.taken.oldest = undefined;
-    // While newer messages stand in for older ones, neither a message nor a gap moves the position.
-    if (toldThrough === 0 || !line.isOrdered) return;
-    if (toldThrough > this.#announcedThrough) this.#announcedThrough = toldThrough;
+    if (endsWithLoss && line.length === 0) this.#progressDue = true;
+    // While newer messages stand in for older ones, a message does not move the position.
+    if (throughOffset === 0 || !line.isOrdered) return;
+    this.#announcedThrough = Math.max(this.#announcedThrough, throughOffset);
     this.#announcedSinceWatch = true;
   }
 
