@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { OverflowPolicyName } from "../../src/protocol/index.ts";
+import type { Frame, OverflowPolicyName, StateFrame } from "../../src/protocol/index.ts";
 import { PositionTracker } from "../../src/transport/grpc/client/position-tracker.ts";
 import { message } from "./fake-server.ts";
 
@@ -19,6 +19,17 @@ const progress = (offset: number, epoch = "e1") =>
   ({ kind: "progress", position: { epoch, offset }, conflated: 0 }) as const;
 const gap = (from: number, to: number) =>
   ({ kind: "gap", topic: "t", from, to, count: 1, reason: "overflow" }) as const;
+const trimmed = (from: number, to: number) => ({ ...gap(from, to), reason: "trimmed" }) as const;
+const state = (state: StateFrame["state"], overflow: OverflowPolicyName = "drop-oldest", rung = 0) =>
+  ({ kind: "state", state, overflow, rung }) as const;
+
+/** The offset to hand back after each of the frames. */
+function offsetsAfter(tracker: PositionTracker, frames: readonly Frame[]): (number | undefined)[] {
+  return frames.map((frame) => {
+    tracker.admit(frame);
+    return tracker.position?.offset;
+  });
+}
 
 describe("without conflation", () => {
   test("the position is where the stream started, then the last message, gap or progress", () => {
@@ -68,6 +79,70 @@ describe("without conflation", () => {
     tracker.admit(started(3));
     tracker.admit(progress(500, "e0"));
     assert.deepEqual(tracker.position, { epoch: "e1", offset: 3 });
+  });
+});
+
+describe("what is trimmed", () => {
+  test("does not hide older messages of other topics that follow it", () => {
+    const tracker = new PositionTracker({ epoch: "e1", offset: 5 });
+    const frames = [started(5), state("catching-up"), trimmed(6, 100), message(7), message(40)];
+    assert.deepEqual(offsetsAfter(tracker, frames), [5, 5, 5, 7, 40]);
+    tracker.admit(started(40));
+    assert.equal(tracker.admit(message(41)), true, "cut in the middle, it goes on with the next one");
+  });
+
+  test("is behind the reader when the past is over", () => {
+    const tracker = new PositionTracker({ epoch: "e1", offset: 5 });
+    const frames = [started(5), state("catching-up"), trimmed(6, 100), message(7), state("live")];
+    assert.deepEqual(offsetsAfter(tracker, frames), [5, 5, 5, 7, 100]);
+  });
+
+  test("is not behind it because of a rung, which is told ahead of what waits", () => {
+    const tracker = new PositionTracker({ epoch: "e1", offset: 5 });
+    const up = state("live", "drop-newest", 1);
+    const frames = [started(5), trimmed(6, 100), up, message(7), state("live", "drop-newest", 1)];
+    assert.deepEqual(offsetsAfter(tracker, frames), [5, 5, 5, 7, 100]);
+  });
+
+  test("does not count for the next stream, which tells it again", () => {
+    const tracker = new PositionTracker({ epoch: "e1", offset: 5 });
+    const frames = [started(5), trimmed(6, 100), started(5), state("live")];
+    assert.deepEqual(offsetsAfter(tracker, frames), [5, 5, 5, 5]);
+  });
+});
+
+describe("a policy that changes in the middle", () => {
+  test("from a conflating rung up to its end only progress moves the position", () => {
+    const tracker = new PositionTracker(undefined);
+    const frames = [
+      started(0),
+      message(1),
+      state("live", "conflate", 1),
+      message(9, { key: "a" }),
+      gap(3, 4),
+      progress(6),
+      message(8, { key: "b" }),
+      state("live"),
+      message(10),
+    ];
+    assert.deepEqual(offsetsAfter(tracker, frames), [0, 1, 1, 1, 1, 6, 6, 6, 10]);
+  });
+
+  test("a resume after a conflating rung repeats nothing that was read on it", () => {
+    const tracker = new PositionTracker(undefined);
+    const before = [started(0), message(1), state("live", "conflate", 1), message(9, { key: "a" })];
+    for (const frame of [...before, started(1)]) tracker.admit(frame);
+    assert.equal(tracker.admit(message(2, { key: "a" })), false);
+    assert.equal(tracker.admit(message(3, { key: "b" })), true);
+    assert.equal(tracker.admit(message(9, { key: "a" })), false);
+    assert.equal(tracker.admit(message(11, { key: "a" })), true);
+    assert.equal(tracker.position?.offset, 11);
+  });
+
+  test("a subscriber granted conflate that is put on an ordered rung is in order from there", () => {
+    const tracker = new PositionTracker(undefined);
+    const frames = [started(0, "conflate"), message(9), state("live", "park", 1), message(12)];
+    assert.deepEqual(offsetsAfter(tracker, frames), [0, 0, 0, 12]);
   });
 });
 
