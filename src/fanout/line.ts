@@ -9,11 +9,20 @@ import {
 } from "../queue/index.ts";
 import { GapLedger } from "./gap-ledger.ts";
 import type { Message } from "./message.ts";
+import type { Watermarks } from "./options.ts";
 import { Pacer } from "./pacer.ts";
 import type { BatchLimits, SinkFrame } from "./sink.ts";
 
 /** What a frame weighs on the wire beside its payload, roughly: for the limit of a batch, not for the bounds. */
 const FRAME_OVERHEAD_BYTES = 64;
+
+export interface LineOptions {
+  readonly bounds: QueueBounds;
+  readonly overflow: OverflowPolicyName;
+  readonly watermarks: Watermarks;
+  /** The least time between two messages of a key, while it conflates. */
+  readonly minIntervalMs: number | undefined;
+}
 
 /** A state frame in line. */
 interface Mark {
@@ -43,12 +52,16 @@ export class Line implements LossListener<Message> {
   readonly #gaps = new GapLedger();
   readonly #marks: Mark[] = [];
   readonly #pacer: Pacer | undefined;
+  readonly #high: QueueBounds;
+  readonly #low: QueueBounds;
   readonly taken: Taken = { messages: 0, bytes: 0, oldest: undefined, throughOffset: 0, endsWithLoss: false };
   #expired = 0;
 
-  /** @param minIntervalMs - the least time between two messages of a key, while it conflates */
-  constructor(bounds: QueueBounds, overflow: OverflowPolicyName, minIntervalMs?: number) {
+  constructor(options: LineOptions) {
+    const { bounds, overflow, watermarks, minIntervalMs } = options;
     if (minIntervalMs !== undefined) this.#pacer = new Pacer(minIntervalMs);
+    this.#high = shareOf(bounds, watermarks.high);
+    this.#low = shareOf(bounds, watermarks.low);
     this.#queue = new BoundedQueue<Message>(bounds, overflowPolicy(overflow), this);
   }
 
@@ -83,9 +96,14 @@ export class Line implements LossListener<Message> {
     return this.#queue.head;
   }
 
-  /** How full the queue is, from 0 to 1. */
-  get fullness(): number {
-    return this.#queue.fullness;
+  /** At or above the high watermark. Asked for every message, so the marks are numbers, not shares. */
+  get isHigh(): boolean {
+    return this.length >= this.#high.messages || this.bytes >= this.#high.bytes;
+  }
+
+  /** At or below the low watermark. */
+  get isLow(): boolean {
+    return this.length <= this.#low.messages && this.bytes <= this.#low.bytes;
   }
 
   /** Whether offsets only rise along the line; not so while, and shortly after, it conflates. */
@@ -288,4 +306,8 @@ export class Line implements LossListener<Message> {
     frames.push(mark.frame);
     return true;
   }
+}
+
+function shareOf({ messages, bytes }: QueueBounds, share: number): QueueBounds {
+  return { messages: messages * share, bytes: bytes * share };
 }

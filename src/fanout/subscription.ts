@@ -145,7 +145,12 @@ export class Subscription implements PumpSource {
   constructor(host: SubscriptionHost, terms: SubscriptionTerms, sink: Sink) {
     this.#host = host;
     this.terms = terms;
-    this.#line = new Line(terms.queue, terms.overflow, terms.minIntervalMs);
+    this.#line = new Line({
+      bounds: terms.queue,
+      overflow: terms.overflow,
+      watermarks: host.options.watermarks,
+      minIntervalMs: terms.minIntervalMs,
+    });
     this.#ladder = new Ladder(terms.escalation, host.options.recoveryMs);
     const now = host.history.lastOffset;
     this.#offeredThrough = now;
@@ -206,7 +211,7 @@ export class Subscription implements PumpSource {
       return;
     }
     if (this.terms.minIntervalMs !== undefined) this.#awaitDue();
-    if (!this.#slow && this.#line.fullness >= this.#host.options.watermarks.high) this.#turnSlow();
+    if (!this.#slow && this.#line.isHigh) this.#turnSlow();
     this.#pump.ready();
   }
 
@@ -318,7 +323,7 @@ export class Subscription implements PumpSource {
     if (this.#startedDue) this.#takeStarted(frames);
     if (this.#catchUp !== undefined) this.#refill(this.#catchUp);
     this.#takeLine(frames, limits);
-    if (this.#slow && this.#line.fullness <= this.#host.options.watermarks.low) this.#recover();
+    if (this.#slow && this.#line.isLow) this.#recover();
     this.#takenThrough = this.#undeliveredFrom - 1;
     if (this.#state === "draining" && this.#line.conflated > this.#announcedConflated)
       this.#progressDue = true;
