@@ -9,6 +9,7 @@ import { FlushLoop } from "./flush-loop.ts";
 import { HistoryLoads } from "./history-loads.ts";
 import type { HistoryRule } from "./history-source.ts";
 import { contain, HookReports } from "./hook-reports.ts";
+import { InterestEvents } from "./interest-events.ts";
 import { InterestIndex, type Membership } from "./interest-index.ts";
 import { LocalSubscription } from "./local-subscription.ts";
 import { Message } from "./message.ts";
@@ -74,7 +75,8 @@ export class Hub implements AsyncDisposable {
   readonly #watch: Watch;
   readonly #reports: HookReports;
   readonly #topics: TopicTable<Subscription>;
-  readonly #interests = new InterestIndex<Subscription>();
+  readonly #interests: InterestIndex<Subscription>;
+  readonly #interestEvents: InterestEvents | undefined;
   readonly #subscriptions = new Map<Subscription, Registration>();
   readonly #sources: FirstRule<HistoryRule>;
   readonly #backpressure: Backpressure<Subscription>;
@@ -104,6 +106,8 @@ export class Hub implements AsyncDisposable {
     this.#options = resolved;
     this.#flushLoop = new FlushLoop(resolved.clock, resolved.flush);
     this.#reports = new HookReports(resolved);
+    this.#interestEvents = this.#makeInterestEvents();
+    this.#interests = new InterestIndex(this.#interestEvents);
     const brake = new EvictionBrake(resolved.massSlowShare);
     this.#watch = new Watch(resolved.clock, this.#subscriptions, () => this.#settle(), brake);
     this.#backpressure = new Backpressure(resolved.clock, (subscription, topic) =>
@@ -366,16 +370,18 @@ export class Hub implements AsyncDisposable {
   async #drain(timeoutMs: number): Promise<void> {
     const { clock } = this.#options;
     const subscriptions = [...this.#subscriptions.keys()];
-    if (subscriptions.length === 0) return;
-    const empty = new Promise<void>((resolve) => {
-      this.#whenEmpty = resolve;
-    });
-    const cancel = clock.after(timeoutMs, () => {
-      for (const subscription of subscriptions) subscription.end("draining");
-    });
-    for (const subscription of subscriptions) subscription.drain();
-    await empty;
-    cancel();
+    if (subscriptions.length > 0) {
+      const empty = new Promise<void>((resolve) => {
+        this.#whenEmpty = resolve;
+      });
+      const cancel = clock.after(timeoutMs, () => {
+        for (const subscription of subscriptions) subscription.end("draining");
+      });
+      for (const subscription of subscriptions) subscription.drain();
+      await empty;
+      cancel();
+    }
+    this.#interestEvents?.flush();
   }
 
   #fanOut(topic: Topic<Subscription>, message: Message): void {
@@ -403,6 +409,17 @@ export class Hub implements AsyncDisposable {
       topic.interestsVersion = this.#interests.version;
     }
     return topic.interests;
+  }
+
+  #makeInterestEvents(): InterestEvents | undefined {
+    const { clock, interestDebounceMs, onInterest } = this.#options;
+    if (onInterest === undefined) return undefined;
+    return new InterestEvents(clock, interestDebounceMs, (change) =>
+      contain(
+        () => onInterest(change),
+        (error) => this.reportHookError("onInterest", error),
+      ),
+    );
   }
 
   #topicsOf(subscription: Subscription): readonly Topic<Subscription>[] {

@@ -21,6 +21,7 @@ export type {
   StoredMessage,
 } from "./history-source.ts";
 export { Hub, type LocalSubscribeOptions, type Published, type WritableOptions } from "./hub.ts";
+export type { InterestChange } from "./interest-events.ts";
 export type { LocalSubscription } from "./local-subscription.ts";
 export type { Message, WireShape } from "./message.ts";
 export type { FlushLimits, HubOptions, Watermarks } from "./options.ts";

@@ -52,7 +52,13 @@ export class InterestIndex<S> {
     wildcard_some: ">",
     max_words: MAX_TOKENS + 1,
   });
+  readonly #events: { first(pattern: string): void; last(pattern: string): void } | undefined;
   #version = 0;
+
+  /** @param events - told of the first and the last subscriber of each pattern */
+  constructor(events?: { first(pattern: string): void; last(pattern: string): void }) {
+    this.#events = events;
+  }
 
   /** Changes when a pattern comes or goes. What `match` returned is right for as long as it stays the same. */
   get version(): number {
@@ -66,6 +72,7 @@ export class InterestIndex<S> {
       this.#groups.set(pattern, group);
       this.#trie.add(triePattern(pattern), group);
       this.#version++;
+      this.#events?.first(pattern);
     }
     const member = new Member(group, subscriber, group.subscribers.length);
     group.subscribers.push(subscriber);
@@ -83,6 +90,7 @@ export class InterestIndex<S> {
       this.#groups.delete(group.pattern);
       this.#trie.remove(triePattern(group.pattern), group);
       this.#version++;
+      this.#events?.last(group.pattern);
     }
   }
 

@@ -9,6 +9,7 @@ import {
 } from "../queue/index.ts";
 import { GapLedger } from "./gap-ledger.ts";
 import type { Message } from "./message.ts";
+import { Pacer } from "./pacer.ts";
 import type { BatchLimits, SinkFrame } from "./sink.ts";
 
 /** What a frame weighs on the wire beside its payload, roughly: for the limit of a batch, not for the bounds. */
@@ -39,10 +40,13 @@ export class Line implements LossListener<Message> {
   readonly #queue: BoundedQueue<Message>;
   readonly #gaps = new GapLedger();
   readonly #marks: Mark[] = [];
+  readonly #pacer: Pacer | undefined;
   readonly taken: Taken = { messages: 0, bytes: 0, oldest: undefined, toldThrough: 0 };
   #expired = 0;
 
-  constructor(bounds: QueueBounds, overflow: OverflowPolicyName) {
+  /** @param minIntervalMs - the least time between two messages of a key, while it conflates */
+  constructor(bounds: QueueBounds, overflow: OverflowPolicyName, minIntervalMs?: number) {
+    if (minIntervalMs !== undefined) this.#pacer = new Pacer(minIntervalMs);
     this.#queue = new BoundedQueue<Message>(bounds, overflowPolicy(overflow), this);
   }
 
@@ -54,17 +58,23 @@ export class Line implements LossListener<Message> {
     return this.#queue.policy.name;
   }
 
-  /** Nothing is owed: no message, no loss, no mark. */
+  /** Nothing is owed now: no message whose time has come, no loss, no mark. */
   get isEmpty(): boolean {
     return this.#queue.length === 0 && this.#gaps.isEmpty && this.#marks.length === 0;
   }
 
+  /** Messages that wait, for their turn or for their time. */
   get length(): number {
-    return this.#queue.length;
+    return this.#queue.length + (this.#pacer?.held ?? 0);
   }
 
   get bytes(): number {
-    return this.#queue.bytes;
+    return this.#queue.bytes + (this.#pacer?.heldBytes ?? 0);
+  }
+
+  /** When a message that is held back for its pace is due; `undefined` when none is. */
+  get dueAt(): number | undefined {
+    return this.#pacer?.dueAt;
   }
 
   get head(): Message | undefined {
@@ -101,15 +111,32 @@ export class Line implements LossListener<Message> {
    * stand in for older ones it is the offset that the first place began with.
    */
   get lowestOffset(): number {
-    return Math.min(this.#queue.lowestOffset ?? Infinity, this.#gaps.lowestOffset ?? Infinity);
+    const queued = this.#queue.lowestOffset ?? Number.POSITIVE_INFINITY;
+    const lost = this.#gaps.lowestOffset ?? Number.POSITIVE_INFINITY;
+    return Math.min(queued, lost, this.#pacer?.lowestOffset ?? Number.POSITIVE_INFINITY);
   }
 
   counters(): QueueCounters {
     return this.#queue.counters();
   }
 
-  offer(message: Message): OfferOutcome {
-    return this.#queue.offer(message);
+  /** @param now - needed where it paces */
+  offer(message: Message, now = 0): OfferOutcome {
+    const { identity } = message;
+    if (this.#pacer === undefined || !this.#queue.policy.keyed) return this.#queue.offer(message);
+    this.releaseDue(now);
+    // Larger than the whole bound: the queue has a rule for that.
+    if (message.bytes > this.bounds.bytes) return this.#queue.offer(message);
+    if (identity === undefined || !this.#pacer.isResting(identity)) {
+      return this.#offerMakingRoom(this.#pacer, message);
+    }
+    return this.#hold(this.#pacer, identity, message);
+  }
+
+  /** Puts messages whose time has come into the queue. */
+  releaseDue(now: number): void {
+    for (let due = this.#pacer?.takeDue(now); due !== undefined; due = this.#pacer?.takeDue(now))
+      this.#enqueue(due);
   }
 
   fits(message: Message): boolean {
@@ -135,6 +162,7 @@ export class Line implements LossListener<Message> {
 
   /** Changes what happens to messages that find no room; see {@link BoundedQueue.changePolicy}. */
   changePolicy(overflow: OverflowPolicyName): void {
+    if (!overflowPolicy(overflow).keyed) this.releaseDue(Number.POSITIVE_INFINITY);
     const placeOf = this.#queue.changePolicy(overflowPolicy(overflow));
     if (placeOf === undefined) return;
     this.#gaps.movePlaces(placeOf);
@@ -145,11 +173,13 @@ export class Line implements LossListener<Message> {
    * Moves what comes next into `frames`, as far as the limits go; `taken` says what that was.
    *
    * @param isTooOld - asked about every message when its turn comes; `undefined`: none is
+   * @param now - needed where it paces
    */
   take(
     frames: SinkFrame[],
     limits: BatchLimits,
     isTooOld: ((message: Message) => boolean) | undefined,
+    now = 0,
   ): void {
     const { taken } = this;
     taken.messages = 0;
@@ -177,6 +207,7 @@ export class Line implements LossListener<Message> {
       room -= next.bytes + FRAME_OVERHEAD_BYTES;
       if (room < 0 && frames.length > 0) return;
       this.#queue.take();
+      if (next.identity !== undefined) this.#pacer?.sent(next.identity, now);
       frames.push(next);
       taken.oldest ??= next;
       taken.messages++;
@@ -189,7 +220,10 @@ export class Line implements LossListener<Message> {
   clear(): number {
     this.#gaps.clear();
     this.#marks.length = 0;
-    return this.#queue.clear();
+    const held = this.#pacer?.held ?? 0;
+    this.#pacer?.clear();
+    this.#queue.reserve(0, 0);
+    return this.#queue.clear() + held;
   }
 
   /** Gives storage back that a burst needed. */
@@ -203,6 +237,37 @@ export class Line implements LossListener<Message> {
     const { topic, offset } = message;
     if (before === this.#queue.headPlace) this.#gaps.loseAtHead(topic, offset, reason, before);
     else this.#gaps.loseAtTail(topic, offset, offset, 1, reason, before);
+  }
+
+  /** Holds a message back because its key was sent a moment ago. When there is no room for it, its pace gives way. */
+  #hold(pacer: Pacer, identity: string, message: Message): OfferOutcome {
+    const replaced = pacer.heldOf(identity);
+    const growth = message.bytes - (replaced?.bytes ?? 0);
+    if (replaced !== undefined) this.#queue.countConflated();
+    const newcomer = replaced === undefined ? 1 : 0;
+    if (this.length + newcomer <= this.bounds.messages && this.bytes + growth <= this.bounds.bytes) {
+      pacer.hold(identity, message);
+      this.#queue.reserve(pacer.held, pacer.heldBytes);
+      return replaced === undefined ? "queued" : "conflated";
+    }
+    pacer.forget(identity);
+    return this.#offerMakingRoom(pacer, message);
+  }
+
+  /** What is held back gives way first; then the queue is as any other. */
+  #offerMakingRoom(pacer: Pacer, message: Message): OfferOutcome {
+    this.#queue.reserve(pacer.held, pacer.heldBytes);
+    while (!this.#queue.fits(message) && pacer.held > 0) {
+      const lost = pacer.takeAny();
+      this.#queue.reserve(pacer.held, pacer.heldBytes);
+      if (lost !== undefined) this.#queue.countLost(lost);
+    }
+    return this.#queue.offer(message);
+  }
+
+  #enqueue(message: Message): void {
+    this.#queue.reserve(this.#pacer?.held ?? 0, this.#pacer?.heldBytes ?? 0);
+    this.#queue.offer(message);
   }
 
   #expire(message: Message): void {

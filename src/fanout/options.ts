@@ -9,6 +9,7 @@ import { OVERFLOW_POLICIES, type OverflowPolicyName, type QueueBounds } from "..
 import type { Authorize } from "./access.ts";
 import { CONDITIONS, type Rung } from "./escalation.ts";
 import type { HistoryLoadOptions, HistoryRule } from "./history-source.ts";
+import type { InterestChange } from "./interest-events.ts";
 import type { ResolvedRetention, Retention } from "./retention.ts";
 import type { BatchLimits } from "./sink.ts";
 import { checkPattern } from "./topic-names.ts";
@@ -201,6 +202,21 @@ export interface HubOptions {
   readonly authorize?: Authorize;
 
   /**
+   * Told of the first and of the last subscriber of every pattern: to start and stop what feeds it. See
+   * {@link InterestChange}.
+   *
+   * @default nobody is told
+   */
+  readonly onInterest?: (change: InterestChange) => void;
+
+  /**
+   * How long a pattern must be without subscribers before that is told, in milliseconds.
+   *
+   * @default 1_000
+   */
+  readonly interestDebounceMs?: number;
+
+  /**
    * Told of every error that a hook of the application threw; they are contained, and the process goes on.
    *
    * @default a process warning, at most one per hook every ten seconds
@@ -252,6 +268,8 @@ export interface ResolvedHubOptions {
   readonly epoch: string;
   readonly lastOffset: number;
   readonly authorize: Authorize | undefined;
+  readonly onInterest: ((change: InterestChange) => void) | undefined;
+  readonly interestDebounceMs: number;
   readonly onError: ((error: unknown, hook: string) => void) | undefined;
   readonly clock: Clock;
 }
@@ -298,6 +316,8 @@ export function resolveHubOptions(given: HubOptions = {}): ResolvedHubOptions {
     epoch: checkEpoch(given.epoch ?? crypto.randomUUID()),
     lastOffset: checkLastOffset(given.lastOffset ?? 0, given.epoch),
     authorize: given.authorize,
+    onInterest: given.onInterest,
+    interestDebounceMs: checkDuration("interestDebounceMs", given.interestDebounceMs ?? 1_000),
     onError: given.onError,
     clock: given.clock ?? systemClock,
   };
@@ -328,6 +348,8 @@ const HUB_OPTION_NAMES: Readonly<Record<keyof HubOptions, true>> = {
   epoch: true,
   lastOffset: true,
   authorize: true,
+  onInterest: true,
+  interestDebounceMs: true,
   onError: true,
   clock: true,
 };

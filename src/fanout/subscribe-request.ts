@@ -3,7 +3,13 @@ import type { EndFrame, OverflowPolicyName, Position, QueueBounds, Start } from 
 import { type Access, grantOverflow, grantQueue } from "./access.ts";
 import type { Rung } from "./escalation.ts";
 import type { Message } from "./message.ts";
-import { checkBounds, checkEscalation, checkOverflow, type ResolvedHubOptions } from "./options.ts";
+import {
+  checkBounds,
+  checkDuration,
+  checkEscalation,
+  checkOverflow,
+  type ResolvedHubOptions,
+} from "./options.ts";
 import type { SubscriptionTerms } from "./subscription.ts";
 import { checkPattern } from "./topic-names.ts";
 
@@ -49,6 +55,13 @@ export interface SubscribeRequest {
    * @default Infinity
    */
   readonly maxAgeMs?: number | undefined;
+  /**
+   * The least time between two messages of the same key, in milliseconds; the newest in between is sent when it is
+   * over. Needs the overflow policy `conflate`.
+   *
+   * @default 0
+   */
+  readonly minIntervalMs?: number | undefined;
   /** Shown in the statistics. */
   readonly clientName?: string | undefined;
   /** Called once when it is over, outside of `publish()`. */
@@ -87,6 +100,7 @@ export function agreeOnTerms(
     passes: typeof request.filter === "function" ? request.filter : keyPredicate(request.filter),
     escalation: agreeOnEscalation(request, access, options),
     maxAgeMs: checkMaxAge(request.maxAgeMs),
+    minIntervalMs: checkMinInterval(request.minIntervalMs, granted),
     clientName: checkClientName(request.clientName),
     identity: access?.identity,
     class: access?.class,
@@ -172,6 +186,20 @@ function checkMaxAge(maxAgeMs: number | undefined): number | undefined {
   throw new SpillwayError("REQUEST_INVALID", `expected a maxAgeMs above 0, got ${quote(maxAgeMs)}`, {
     field: "max_age_ms",
   });
+}
+
+function checkMinInterval(
+  minIntervalMs: number | undefined,
+  granted: OverflowPolicyName,
+): number | undefined {
+  if (minIntervalMs === undefined || minIntervalMs === 0) return undefined;
+  const checked = inField("min_interval_ms", () => checkDuration("minIntervalMs", minIntervalMs));
+  if (granted === "conflate") return checked;
+  throw new SpillwayError(
+    "REQUEST_INVALID",
+    `minIntervalMs needs the overflow policy conflate, and ${granted} was granted`,
+    { field: "min_interval_ms" },
+  );
 }
 
 function checkClientName(name: string | undefined): string | undefined {

@@ -70,6 +70,7 @@ export interface SubscriptionTerms {
   readonly escalation: readonly Rung[];
   readonly passes: ((message: Message) => boolean) | undefined;
   readonly maxAgeMs: number | undefined;
+  readonly minIntervalMs: number | undefined;
   readonly clientName: string | undefined;
   readonly identity: string | undefined;
   readonly class: string | undefined;
@@ -135,13 +136,16 @@ export class Subscription implements PumpSource {
   #slowSince: number | undefined;
   #stalledSince: number | undefined;
 
+  /** Calls off the timer for what is held back. */
+  #cancelDue: (() => void) | undefined;
+
   /** From the high watermark until the low one. A blocking subscription asks publishers to wait meanwhile. */
   #slow = false;
 
   constructor(host: SubscriptionHost, terms: SubscriptionTerms, sink: Sink) {
     this.#host = host;
     this.terms = terms;
-    this.#line = new Line(terms.queue, terms.overflow);
+    this.#line = new Line(terms.queue, terms.overflow, terms.minIntervalMs);
     this.#ladder = new Ladder(terms.escalation, host.options.recoveryMs);
     const now = host.history.lastOffset;
     this.#offeredThrough = now;
@@ -187,7 +191,7 @@ export class Subscription implements PumpSource {
     this.#offeredThrough = message.offset;
     if (wanted === undefined) this.#loseUndecided(message);
     if (wanted !== true) return;
-    const outcome = this.#line.offer(message);
+    const outcome = this.#line.offer(message, this.#paceTime);
     if (outcome === "parked" && this.#canPark) {
       this.#park(message.offset - 1, this.#host.seenBefore(message, this));
       return;
@@ -199,6 +203,7 @@ export class Subscription implements PumpSource {
       this.end(outcome === "parked" ? "overrun" : "overflow", full);
       return;
     }
+    if (this.terms.minIntervalMs !== undefined) this.#awaitDue();
     if (!this.#slow && this.#line.fullness >= this.#host.options.watermarks.high) this.#turnSlow();
     this.#pump.ready();
   }
@@ -208,6 +213,7 @@ export class Subscription implements PumpSource {
     if (this.#state === "draining" || this.#state === "ended") return;
     this.#stopFeeding("draining");
     this.#progressDue = false;
+    this.#line.releaseDue(Number.POSITIVE_INFINITY);
     this.#line.mark(this.#stateFrame(), "head");
     this.#pump.ready();
   }
@@ -375,7 +381,8 @@ export class Subscription implements PumpSource {
 
   #takeLine(frames: SinkFrame[], limits: BatchLimits): void {
     const line = this.#line;
-    line.take(frames, limits, this.#isTooOld());
+    line.take(frames, limits, this.#isTooOld(), this.#paceTime);
+    if (this.terms.minIntervalMs !== undefined) this.#awaitDue();
     const { messages, bytes, oldest, toldThrough } = line.taken;
     this.#inFlight = messages;
     this.#inFlightBytes = bytes;
@@ -385,6 +392,24 @@ export class Subscription implements PumpSource {
     if (toldThrough === 0 || !line.isOrdered) return;
     if (toldThrough > this.#announcedThrough) this.#announcedThrough = toldThrough;
     this.#announcedSinceWatch = true;
+  }
+
+  /** The time, where messages of a key are paced. */
+  get #paceTime(): number {
+    return this.terms.minIntervalMs === undefined ? 0 : this.#host.options.clock.now();
+  }
+
+  /** Sees to it that what is held back goes out when it is due. One timer, while something is. */
+  #awaitDue(): void {
+    const { dueAt } = this.#line;
+    if (dueAt === undefined || this.#cancelDue !== undefined) return;
+    const { clock } = this.#host.options;
+    this.#cancelDue = clock.after(Math.max(0, dueAt - clock.now()), () => {
+      this.#cancelDue = undefined;
+      this.#line.releaseDue(clock.now());
+      this.#awaitDue();
+      this.#pump.ready();
+    });
   }
 
   /** The clock is read once per batch, and only where there is an age to judge. */
@@ -527,7 +552,7 @@ export class Subscription implements PumpSource {
         return;
       }
       this.#matched++;
-      line.offer(next);
+      line.offer(next, this.#paceTime);
     }
   }
 
@@ -543,6 +568,8 @@ export class Subscription implements PumpSource {
     this.#closedThrough ??= this.#evaluatedThrough;
     this.#state = state;
     this.#recover();
+    this.#cancelDue?.();
+    this.#cancelDue = undefined;
     this.#catchUp?.stop();
     this.#catchUp = undefined;
     this.#held = undefined;

@@ -72,6 +72,9 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   /** The offset that each place began with, in step with the items. From the first keyed item until empty again. */
   #firstOffsets: RingBuffer<number> | undefined;
   #headPlace = 0;
+  /** Room that is taken by something else. */
+  #reservedMessages = 0;
+  #reservedBytes = 0;
   #bytes = 0;
   #peakMessages = 0;
   #peakBytes = 0;
@@ -164,7 +167,10 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   /** How full it is, from 0 to 1: in messages or in bytes, whichever is more. */
   get fullness(): number {
-    return Math.max(this.#items.length / this.bounds.messages, this.#bytes / this.bounds.bytes);
+    return Math.max(
+      (this.#items.length + this.#reservedMessages) / this.bounds.messages,
+      (this.#bytes + this.#reservedBytes) / this.bounds.bytes,
+    );
   }
 
   /** Removes and returns the next item; `undefined` when empty. */
@@ -198,6 +204,23 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     return this.#conflateAll();
   }
 
+  /** Sets how much of the bounds something outside of the queue takes. Must leave what waits within them. */
+  reserve(messages: number, bytes: number): void {
+    this.#reservedMessages = messages;
+    this.#reservedBytes = bytes;
+    this.#weigh(0);
+  }
+
+  /** Counts an item that replaced another outside of the queue. */
+  countConflated(): void {
+    this.#conflated++;
+  }
+
+  /** Counts an item as lost that waited outside of the queue, in room reserved here. */
+  countLost(item: T): void {
+    this.#lose(item, this.#headPlace);
+  }
+
   /** Throws everything away, without counting it as lost, and returns how many items that were. */
   clear(): number {
     const discarded = this.#items.length;
@@ -217,8 +240,8 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   counters(): QueueCounters {
     return {
-      messages: this.#items.length,
-      bytes: this.#bytes,
+      messages: this.#items.length + this.#reservedMessages,
+      bytes: this.#bytes + this.#reservedBytes,
       peakMessages: this.#peakMessages,
       peakBytes: this.#peakBytes,
       conflated: this.#conflated,
@@ -230,7 +253,10 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   // Shelf: what the policy may do.
 
   fits(item: T): boolean {
-    return this.#items.length < this.bounds.messages && this.#bytes + item.bytes <= this.bounds.bytes;
+    return (
+      this.#items.length + this.#reservedMessages < this.bounds.messages &&
+      this.#bytes + this.#reservedBytes + item.bytes <= this.bounds.bytes
+    );
   }
 
   append(item: T): void {
@@ -263,7 +289,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     const growth = item.bytes - replaced.bytes;
     // A larger replacement may need room. The oldest others give way, never its own place: it is no newcomer.
     let ahead = index;
-    while (this.#bytes + growth > this.bounds.bytes) {
+    while (this.#bytes + this.#reservedBytes + growth > this.bounds.bytes) {
       if (ahead > 0) {
         this.dropOldest();
         ahead--;
@@ -328,7 +354,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   #weigh(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#bytes > this.#peakBytes) this.#peakBytes = this.#bytes;
-    if (this.#items.length > this.#peakMessages) this.#peakMessages = this.#items.length;
+    this.#peakBytes = Math.max(this.#peakBytes, this.#bytes + this.#reservedBytes);
+    this.#peakMessages = Math.max(this.#peakMessages, this.#items.length + this.#reservedMessages);
   }
 }
