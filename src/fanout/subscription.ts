@@ -347,6 +347,8 @@ export class Subscription implements PumpSource {
       this.#inFlight--;
       this.#inFlightBytes -= bytes;
       this.#renderFailed++;
+      // The notice that stands for it is not late: what cannot be sent lags behind nothing.
+      if (this.#inFlight === 0) this.#oldestInFlight = undefined;
     }
     return { kind: "gap", topic, from: offset, to: offset, count: 1, reason: "render-failed" };
   }
@@ -488,6 +490,7 @@ export class Subscription implements PumpSource {
     if (typeof start === "object" && "epoch" in start) {
       from = start.offset;
       this.#catchUp = this.#readBehind(from);
+      this.#catchUp.begin();
     } else {
       this.#catchUp = this.#readBehind(this.#cursorFor(start));
       from = this.#catchUp.startWithWhatThereIs(start === "snapshot");
@@ -497,7 +500,9 @@ export class Subscription implements PumpSource {
     this.#announcedThrough = from;
     this.#state = "catching-up";
     this.#line.mark(this.#stateFrame(), "tail");
-    this.#host.rest(this);
+    // Where nothing is left to read it is live at once, and misses nothing that is published before the first flush.
+    if (!this.#catchUp.hasMessages) this.#refill(this.#catchUp);
+    if (this.#catchUp !== undefined) this.#host.rest(this);
   }
 
   #readBehind(cursor: number, seen?: Seen<Subscription>): CatchUp<Subscription> {
