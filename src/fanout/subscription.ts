@@ -133,6 +133,7 @@ export class Subscription implements PumpSource {
   // Times of the watch; `undefined` until it has seen it.
   #bornAt: number | undefined;
   #announcedAt: number | undefined;
+  #liveSince: number | undefined;
   #slowSince: number | undefined;
   #stalledSince: number | undefined;
 
@@ -595,7 +596,7 @@ export class Subscription implements PumpSource {
 
   #turnSlow(): void {
     this.#slow = true;
-    if (this.terms.overflow === "block") this.#host.press(this);
+    if (this.#line.overflow === "block") this.#host.press(this);
   }
 
   #recover(): void {
@@ -614,8 +615,10 @@ export class Subscription implements PumpSource {
       if (diagnostics.slow.hasSubscribers) diagnostics.slow.publish(this.#event());
     }
     if (this.#state === "ended") return;
+    if (this.#state !== "live") this.#liveSince = undefined;
+    else this.#liveSince ??= now;
     const { blockTimeoutMs, newcomerGraceMs } = this.#host.options;
-    if (this.#slow && this.terms.overflow === "block" && now - (this.#slowSince ?? now) >= blockTimeoutMs) {
+    if (this.#slow && this.#line.overflow === "block" && now - (this.#slowSince ?? now) >= blockTimeoutMs) {
       this.#stopBlocking();
     } else if (now - (this.#bornAt ?? now) >= newcomerGraceMs) {
       if (this.#ladder.judge(now, this.#signals(now), () => this.#host.mayEvict())) this.#obeyLadder();
@@ -630,15 +633,16 @@ export class Subscription implements PumpSource {
 
   #signals(now: number): SlowSignals {
     const stalledForMs = this.#stalledSince === undefined ? undefined : now - this.#stalledSince;
-    // Reading the past is not slowness: what waits then is what we have put there.
-    if (this.#state !== "live") {
+    // Reading the past is not slowness: what waits then, and for a while after, is what we have put there.
+    const liveSince = this.#liveSince;
+    if (liveSince === undefined || now - liveSince < this.#host.options.newcomerGraceMs) {
       const none = undefined;
       return { fullForMs: none, lagMs: none, lagMessages: none, lagBytes: none, stalledForMs };
     }
     const oldest = this.#oldestUndelivered;
     return {
       fullForMs: this.#slowSince === undefined ? undefined : now - this.#slowSince,
-      lagMs: oldest === undefined ? undefined : now - oldest.publishedAtWatch,
+      lagMs: oldest === undefined ? undefined : now - Math.max(oldest.publishedAtWatch, liveSince),
       lagMessages: this.#line.length + this.#inFlight,
       lagBytes: this.#line.bytes + this.#inFlightBytes,
       stalledForMs,
@@ -658,6 +662,8 @@ export class Subscription implements PumpSource {
     }
     const conflated = !this.#line.isOrdered;
     this.#line.changePolicy(overflow);
+    if (overflow !== "block") this.#host.release(this);
+    else if (this.#slow) this.#host.press(this);
     // Where newer messages may stand in for older ones, the frame that says so comes first, and its opposite last.
     this.#line.mark(this.#stateFrame(), conflated ? "tail" : "head");
     if (overflow === "park" && this.#state === "live") this.#park(this.#evaluatedThrough, undefined);
