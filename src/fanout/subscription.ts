@@ -133,6 +133,8 @@ export class Subscription implements PumpSource {
   // Times of the watch; `undefined` until it has seen it.
   #bornAt: number | undefined;
   #announcedAt: number | undefined;
+  /** Turned live from the past; the messages that it read there are not late for being old. */
+  #liveSince: number | undefined;
   #slowSince: number | undefined;
   #stalledSince: number | undefined;
 
@@ -214,7 +216,7 @@ export class Subscription implements PumpSource {
     this.#stopFeeding("draining");
     this.#progressDue = false;
     this.#line.releaseDue(Number.POSITIVE_INFINITY);
-    this.#line.mark(this.#stateFrame(), "head");
+    this.#line.markDrainingFirst();
     this.#pump.ready();
   }
 
@@ -475,6 +477,8 @@ export class Subscription implements PumpSource {
   // The past.
 
   #startInThePast(start: Exclude<Start, "live">): void {
+    // From here on: a filter that is asked where to start may publish, and that will be read like the rest.
+    this.#state = "catching-up";
     let from: number;
     if (typeof start === "object" && "epoch" in start) {
       from = start.offset;
@@ -487,8 +491,7 @@ export class Subscription implements PumpSource {
     this.#takenThrough = from;
     this.#settledThrough = from;
     this.#announcedThrough = from;
-    this.#state = "catching-up";
-    this.#line.mark(this.#stateFrame(), "tail");
+    this.#line.beginCatchingUp();
     // Where nothing is left to read it is live at once, and misses nothing that is published before the first flush.
     if (!this.#catchUp.hasMessages) this.#refill(this.#catchUp);
     if (this.#catchUp !== undefined) this.#host.rest(this);
@@ -517,7 +520,7 @@ export class Subscription implements PumpSource {
     this.#state = "parked";
     this.#recover();
     this.#catchUp = this.#readBehind(cursor, seen);
-    this.#line.mark(this.#stateFrame(), "tail");
+    this.#line.mark(this.#stateFrame());
     this.#host.rest(this);
   }
 
@@ -558,9 +561,10 @@ export class Subscription implements PumpSource {
 
   #turnLive(): void {
     this.#state = "live";
+    this.#liveSince = undefined;
     this.#catchUp = undefined;
     this.#offeredThrough = this.#host.history.lastOffset;
-    this.#line.mark(this.#stateFrame(), "tail");
+    this.#line.mark(this.#stateFrame(), "behind losses");
     this.#host.wake(this);
   }
 
@@ -584,7 +588,7 @@ export class Subscription implements PumpSource {
 
   #turnSlow(): void {
     this.#slow = true;
-    if (this.terms.overflow === "block") this.#host.press(this);
+    if (this.#line.overflow === "block") this.#host.press(this);
   }
 
   #recover(): void {
@@ -604,7 +608,7 @@ export class Subscription implements PumpSource {
     }
     if (this.#state === "ended") return;
     const { blockTimeoutMs, newcomerGraceMs } = this.#host.options;
-    if (this.#slow && this.terms.overflow === "block" && now - (this.#slowSince ?? now) >= blockTimeoutMs) {
+    if (this.#slow && this.#line.overflow === "block" && now - (this.#slowSince ?? now) >= blockTimeoutMs) {
       this.#stopBlocking();
     } else if (now - (this.#bornAt ?? now) >= newcomerGraceMs) {
       if (this.#ladder.judge(now, this.#signals(now), () => this.#host.mayEvict())) this.#obeyLadder();
@@ -624,10 +628,11 @@ export class Subscription implements PumpSource {
       const none = undefined;
       return { fullForMs: none, lagMs: none, lagMessages: none, lagBytes: none, stalledForMs };
     }
+    this.#liveSince ??= now;
     const oldest = this.#oldestUndelivered;
     return {
       fullForMs: this.#slowSince === undefined ? undefined : now - this.#slowSince,
-      lagMs: oldest === undefined ? undefined : now - oldest.publishedAtWatch,
+      lagMs: oldest === undefined ? undefined : now - Math.max(oldest.publishedAtWatch, this.#liveSince),
       lagMessages: this.#line.length + this.#inFlight,
       lagBytes: this.#line.bytes + this.#inFlightBytes,
       stalledForMs,
@@ -645,10 +650,14 @@ export class Subscription implements PumpSource {
       this.end(reason);
       return;
     }
-    const conflated = !this.#line.isOrdered;
-    this.#line.changePolicy(overflow);
     // Where newer messages may stand in for older ones, the frame that says so comes first, and its opposite last.
-    this.#line.mark(this.#stateFrame(), conflated ? "tail" : "head");
+    const last = overflow !== "conflate" && !this.#line.isOrdered;
+    this.#line.changePolicy(overflow);
+    // On a rung it is not for its publishers to wait.
+    if (this.#slow && overflow === "block") this.#host.press(this);
+    else this.#host.release(this);
+    if (last) this.#line.mark(this.#stateFrame());
+    else this.#line.markPolicyFirst(overflow, this.#ladder.level);
     if (overflow === "park" && this.#state === "live") this.#park(this.#evaluatedThrough, undefined);
     this.#pump.ready();
   }

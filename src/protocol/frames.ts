@@ -54,7 +54,11 @@ export interface StartedFrame {
  */
 export type GapReason = "overflow" | "oversize" | "expired" | "trimmed" | "render-failed" | "filter-failed";
 
-/** A loss. It stands where it happened: before the next message, or last when none follows. */
+/**
+ * A loss. It stands where it happened: before the next message, or last when none follows. With the reason `trimmed`
+ * it stands before the next message of its topic, and messages of other topics below `to` can follow: it is no
+ * position.
+ */
 export interface GapFrame {
   readonly kind: "gap";
   /** `undefined`: several topics, told in one notice. */
