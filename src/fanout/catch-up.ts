@@ -156,7 +156,7 @@ export class CatchUp<S> {
     const skipped = source.reader.takeSkipped();
     if (skipped !== 0) {
       const { topic } = source;
-      this.#tellTrimmed(topic, topic.trimmedThrough, skipped);
+      if (topic.trimmedThrough > this.#behind(topic)) this.#tellTrimmed(topic, topic.trimmedThrough, skipped);
       const trimmed = topic.published - (topic.log?.length ?? 0);
       this.#seen?.set(topic, Math.max(this.#seen.get(topic) ?? 0, trimmed));
       this.#keep(source, message);
@@ -184,6 +184,7 @@ export class CatchUp<S> {
       this.#topics = history.topicsOf(this.#subscriber);
       this.#topicsVersion = history.topicsVersion;
     }
+    // Who names its topics is told of each that was forgotten since, below; others of all that ever were.
     const forgottenThrough = history.knowsAllTopicsOf(this.#subscriber) ? 0 : history.forgottenThrough;
     if (options.tellTrimmed && forgottenThrough > this.#cursor) {
       this.#tellTrimmed(undefined, forgottenThrough, undefined);
@@ -192,13 +193,13 @@ export class CatchUp<S> {
       if (Math.max(topic.lastOffset, topic.unknownThrough) <= this.#cursor) continue;
       if (options.keyedOnly && topic.log?.keyed !== true) continue;
       topic.log?.expire(history.nowMs());
-      this.#beginTopic(topic, options.tellTrimmed);
+      this.#beginTopic(topic, options.tellTrimmed, forgottenThrough);
     }
     const countable = this.#topics.length <= MAX_COUNTED_TOPICS;
     this.#seen = countable ? new Map(this.#topics.map((topic) => [topic, topic.published])) : undefined;
   }
 
-  #beginTopic(topic: Topic<S>, tellTrimmed: boolean): void {
+  #beginTopic(topic: Topic<S>, tellTrimmed: boolean, toldThrough: number): void {
     const { trimmedThrough } = topic;
     if (trimmedThrough > this.#behind(topic)) {
       const source = this.#history.sourceOf(topic.name);
@@ -206,9 +207,9 @@ export class CatchUp<S> {
         this.#readHistory(topic, source);
         return;
       }
-      // The forgotten ones have told it already.
-      const known = trimmedThrough > topic.unknownThrough || topic.unknownThrough <= this.#cursor;
-      if (tellTrimmed && known) this.#tellTrimmed(topic, trimmedThrough, this.#countTrimmed(topic));
+      // The notice of the forgotten ones may have told it already.
+      if (tellTrimmed && trimmedThrough > toldThrough)
+        this.#tellTrimmed(topic, trimmedThrough, this.#countTrimmed(topic));
     }
     if (topic.log === undefined) return;
     const reader = topic.log.readAfter(this.#cursor);

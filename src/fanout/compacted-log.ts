@@ -29,6 +29,8 @@ export class CompactedLog implements ReplayLog {
   readonly #latest = new Map<string, Slot>();
   #bytes = 0;
   #trimmedThrough = 0;
+  /** How often anything was trimmed. */
+  #trims = 0;
   /** Changes when slots move; a reader then finds its place again by offset. */
   #layout = 0;
 
@@ -86,7 +88,7 @@ export class CompactedLog implements ReplayLog {
       while (slot !== undefined && slot.message === undefined) slot = this.#slots.at(++index);
       return slot?.message;
     };
-    let trimmedSeen = this.#trimmedThrough;
+    let trimsSeen = this.#trims;
     return {
       peek: find,
       advance: () => {
@@ -94,8 +96,9 @@ export class CompactedLog implements ReplayLog {
         index++;
       },
       takeSkipped: () => {
-        const skipped = this.#trimmedThrough > Math.max(behind, trimmedSeen) ? undefined : 0;
-        trimmedSeen = this.#trimmedThrough;
+        // Not by the offset alone: an old key can be trimmed after a younger deletion was.
+        const skipped = this.#trims !== trimsSeen && this.#trimmedThrough > behind ? undefined : 0;
+        trimsSeen = this.#trims;
         return skipped;
       },
     };
@@ -123,6 +126,7 @@ export class CompactedLog implements ReplayLog {
   #trim([key, slot]: [string, Slot]): void {
     this.#vacate(slot);
     this.#latest.delete(key);
+    this.#trims++;
     this.#trimmedThrough = Math.max(this.#trimmedThrough, slot.offset);
   }
 

@@ -1,5 +1,13 @@
 import PQueue from "p-queue";
-import type { HistoryPage, HistoryRequest, HistorySource, StoredMessage } from "./history-source.ts";
+import type { Clock } from "../clock.ts";
+import { SpillwayError } from "../errors.ts";
+import type {
+  HistoryLoadOptions,
+  HistoryPage,
+  HistoryRequest,
+  HistorySource,
+  StoredMessage,
+} from "./history-source.ts";
 import { Message } from "./message.ts";
 import { copyPayload, messageBytes } from "./publication.ts";
 
@@ -22,12 +30,14 @@ interface SharedLoad {
  * read slowly, or not at all, hold up nobody's load.
  */
 export class HistoryLoads {
+  readonly #clock: Clock;
   readonly #queue: PQueue;
   readonly #pageMessages: number;
   readonly #timeoutMs: number;
   readonly #shared = new Map<string, SharedLoad>();
 
-  constructor(options: { concurrency: number; timeoutMs: number; pageMessages: number }) {
+  constructor(options: Required<HistoryLoadOptions>, clock: Clock) {
+    this.#clock = clock;
     this.#queue = new PQueue({ concurrency: options.concurrency });
     this.#timeoutMs = options.timeoutMs;
     this.#pageMessages = options.pageMessages;
@@ -58,7 +68,10 @@ export class HistoryLoads {
     load.wanted++;
     const leave = () => {
       load.wanted--;
-      if (load.wanted === 0) load.abort.abort(new Error("nobody waits for this page any more"));
+      if (load.wanted > 0) return;
+      // Out of the way at once: who asks for the same page now gets a load of its own.
+      if (this.#shared.get(id) === load) this.#shared.delete(id);
+      load.abort.abort(new Error("nobody waits for this page any more"));
     };
     cancelled.addEventListener("abort", leave, { once: true });
     return load.page.finally(() => cancelled.removeEventListener("abort", leave));
@@ -72,13 +85,21 @@ export class HistoryLoads {
     const abort = new AbortController();
     const run = async (): Promise<LoadedPage> => {
       // The timeout begins with the load, not with the wait for its turn.
-      const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(this.#timeoutMs)]);
-      const request: HistoryRequest = { ...wanted, limit: this.#pageMessages, signal };
-      const page = await Promise.race([source.load(request), rejectOnAbort(signal)]);
-      return toMessages(page, request);
+      const cancelTimeout = this.#clock.after(this.#timeoutMs, () => {
+        abort.abort(new SpillwayError("TIMEOUT", `a history page took longer than ${this.#timeoutMs} ms`));
+      });
+      try {
+        const request: HistoryRequest = { ...wanted, limit: this.#pageMessages, signal: abort.signal };
+        const page = await Promise.race([source.load(request), rejectOnAbort(abort.signal)]);
+        return toMessages(page, request);
+      } finally {
+        cancelTimeout();
+      }
     };
-    const page = this.#queue.add(run, { signal: abort.signal }).finally(() => this.#shared.delete(id));
-    const load = { page, abort, wanted: 0 };
+    const page = this.#queue.add(run, { signal: abort.signal }).finally(() => {
+      if (this.#shared.get(id) === load) this.#shared.delete(id);
+    });
+    const load: SharedLoad = { page, abort, wanted: 0 };
     this.#shared.set(id, load);
     return load;
   }

@@ -135,7 +135,7 @@ export class Hub implements AsyncDisposable {
       topicsOf: (subscription) => this.#topicsOf(subscription),
       knowsAllTopicsOf: ({ terms }) => terms.patterns.every((name) => this.#topics.find(name) !== undefined),
       sourceOf: (topic) => this.#sources.of(topic)?.source,
-      loads: new HistoryLoads(resolved.historyLoads),
+      loads: new HistoryLoads(resolved.historyLoads, resolved.clock),
       reportHookError: (hook, error) => this.reportHookError(hook, error),
       nowMs: () => resolved.clock.unixMs(),
     };

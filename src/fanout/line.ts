@@ -28,7 +28,9 @@ export interface LineOptions {
 interface Mark {
   /** The place that it comes before. */
   before: number;
-  readonly frame: StateFrame;
+  frame: StateFrame;
+  /** It comes behind the losses of its place: it says that the past is over, and they belong to it. */
+  readonly behindLosses: boolean;
 }
 
 /** What the last {@link Line.take} took. One object per line, reused. */
@@ -51,6 +53,8 @@ export class Line implements LossListener<Message> {
   readonly #queue: BoundedQueue<Message>;
   readonly #gaps = new GapLedger();
   readonly #marks: Mark[] = [];
+  /** What the reader was told last. It lags behind what holds now by what is in line. */
+  #told: StateFrame;
   readonly #pacer: Pacer | undefined;
   readonly #high: QueueBounds;
   readonly #low: QueueBounds;
@@ -63,6 +67,7 @@ export class Line implements LossListener<Message> {
     this.#high = shareOf(bounds, watermarks.high);
     this.#low = shareOf(bounds, watermarks.low);
     this.#queue = new BoundedQueue<Message>(bounds, overflowPolicy(overflow), this);
+    this.#told = { kind: "state", state: "live", overflow, rung: 0 };
   }
 
   get bounds(): QueueBounds {
@@ -174,10 +179,30 @@ export class Line implements LossListener<Message> {
     this.#gaps.loseAtTail(topic, from, to, count, reason, this.#queue.tailPlace);
   }
 
-  /** Puts a state frame at the end of the line, or before everything else. */
-  mark(frame: StateFrame, where: "head" | "tail"): void {
-    if (where === "tail") this.#marks.push({ before: this.#queue.tailPlace, frame });
-    else this.#marks.unshift({ before: this.#queue.headPlace, frame });
+  /** Puts a state frame at the end of the line, there also behind the losses if need be. */
+  mark(frame: StateFrame, where: "tail" | "behind losses" = "tail"): void {
+    this.#marks.push({ before: this.#queue.tailPlace, frame, behindLosses: where === "behind losses" });
+  }
+
+  /** Tells a change of policy before everything else. The past that waits in line is still the past to the reader. */
+  markPolicyFirst(overflow: OverflowPolicyName, rung: number): void {
+    for (const mark of this.#marks) mark.frame = { ...mark.frame, overflow, rung };
+    this.#markFirst({ ...this.#told, overflow, rung });
+  }
+
+  /** Tells before everything else that nothing more is admitted. */
+  markDrainingFirst(): void {
+    this.#markFirst({ ...this.#told, state: "draining" });
+  }
+
+  /** The reader begins in the past. */
+  beginCatchingUp(): void {
+    this.#told = { ...this.#told, state: "catching-up" };
+    this.mark(this.#told);
+  }
+
+  #markFirst(frame: StateFrame): void {
+    this.#marks.unshift({ before: this.#queue.headPlace, frame, behindLosses: false });
   }
 
   /** Changes what happens to messages that find no room; see {@link BoundedQueue.changePolicy}. */
@@ -209,6 +234,8 @@ export class Line implements LossListener<Message> {
     taken.endsWithLoss = false;
     let room = limits.bytes;
     while (frames.length < limits.frames) {
+      // All that are too old in a row, so that one notice tells of them.
+      if (isTooOld !== undefined) this.#expireHead(isTooOld);
       // At one place: that the past follows, then what of it is lost, then that it is over.
       if (this.#takeMark(frames, "before gaps")) continue;
       const gaps = this.#gaps.takeBefore(this.#queue.headPlace);
@@ -221,10 +248,6 @@ export class Line implements LossListener<Message> {
       if (this.#takeMark(frames, "any")) continue;
       const next = this.#queue.head;
       if (next === undefined) return;
-      if (isTooOld?.(next) === true) {
-        this.#expire(next);
-        continue;
-      }
       room -= next.bytes + FRAME_OVERHEAD_BYTES;
       if (room < 0 && frames.length > 0) return;
       this.#queue.take();
@@ -292,17 +315,20 @@ export class Line implements LossListener<Message> {
     this.#queue.offer(message);
   }
 
-  #expire(message: Message): void {
-    this.#queue.take();
-    this.#expired++;
-    this.#gaps.loseAtHead(message.topic, message.offset, "expired", this.#queue.headPlace);
+  #expireHead(isTooOld: (message: Message) => boolean): void {
+    for (let head = this.#queue.head; head !== undefined && isTooOld(head); head = this.#queue.head) {
+      this.#queue.take();
+      this.#expired++;
+      this.#gaps.loseAtHead(head.topic, head.offset, "expired", this.#queue.headPlace);
+    }
   }
 
   #takeMark(frames: SinkFrame[], which: "before gaps" | "any"): boolean {
     const mark = this.#marks[0];
     if (mark === undefined || mark.before > this.#queue.headPlace) return false;
-    if (which === "before gaps" && mark.frame.state === "live") return false;
+    if (which === "before gaps" && mark.behindLosses) return false;
     this.#marks.shift();
+    this.#told = mark.frame;
     frames.push(mark.frame);
     return true;
   }

@@ -133,6 +133,7 @@ export class Subscription implements PumpSource {
   // Times of the watch; `undefined` until it has seen it.
   #bornAt: number | undefined;
   #announcedAt: number | undefined;
+  /** Turned live from the past; the messages that it read there are not late for being old. */
   #liveSince: number | undefined;
   #slowSince: number | undefined;
   #stalledSince: number | undefined;
@@ -222,7 +223,7 @@ export class Subscription implements PumpSource {
     this.#stopFeeding("draining");
     this.#progressDue = false;
     this.#line.releaseDue(Number.POSITIVE_INFINITY);
-    this.#line.mark(this.#stateFrame(), "head");
+    this.#line.markDrainingFirst();
     this.#pump.ready();
   }
 
@@ -487,6 +488,8 @@ export class Subscription implements PumpSource {
   // The past.
 
   #startInThePast(start: Exclude<Start, "live">): void {
+    // From here on: a filter that is asked where to start may publish, and that will be read like the rest.
+    this.#state = "catching-up";
     let from: number;
     if (typeof start === "object" && "epoch" in start) {
       from = start.offset;
@@ -499,8 +502,7 @@ export class Subscription implements PumpSource {
     this.#takenThrough = from;
     this.#settledThrough = from;
     this.#announcedThrough = from;
-    this.#state = "catching-up";
-    this.#line.mark(this.#stateFrame(), "tail");
+    this.#line.beginCatchingUp();
     // Where nothing is left to read it is live at once, and misses nothing that is published before the first flush.
     if (!this.#catchUp.hasMessages) this.#refill(this.#catchUp);
     if (this.#catchUp !== undefined) this.#host.rest(this);
@@ -529,7 +531,7 @@ export class Subscription implements PumpSource {
     this.#state = "parked";
     this.#recover();
     this.#catchUp = this.#readBehind(cursor, seen);
-    this.#line.mark(this.#stateFrame(), "tail");
+    this.#line.mark(this.#stateFrame());
     this.#host.rest(this);
   }
 
@@ -570,9 +572,10 @@ export class Subscription implements PumpSource {
 
   #turnLive(): void {
     this.#state = "live";
+    this.#liveSince = undefined;
     this.#catchUp = undefined;
     this.#offeredThrough = this.#host.history.lastOffset;
-    this.#line.mark(this.#stateFrame(), "tail");
+    this.#line.mark(this.#stateFrame(), "behind losses");
     this.#host.wake(this);
   }
 
@@ -660,12 +663,14 @@ export class Subscription implements PumpSource {
       this.end(reason);
       return;
     }
-    const conflated = !this.#line.isOrdered;
-    this.#line.changePolicy(overflow);
-    if (overflow !== "block") this.#host.release(this);
-    else if (this.#slow) this.#host.press(this);
     // Where newer messages may stand in for older ones, the frame that says so comes first, and its opposite last.
-    this.#line.mark(this.#stateFrame(), conflated ? "tail" : "head");
+    const last = overflow !== "conflate" && !this.#line.isOrdered;
+    this.#line.changePolicy(overflow);
+    // On a rung it is not for its publishers to wait.
+    if (this.#slow && overflow === "block") this.#host.press(this);
+    else this.#host.release(this);
+    if (last) this.#line.mark(this.#stateFrame());
+    else this.#line.markPolicyFirst(overflow, this.#ladder.level);
     if (overflow === "park" && this.#state === "live") this.#park(this.#evaluatedThrough, undefined);
     this.#pump.ready();
   }

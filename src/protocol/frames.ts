@@ -57,7 +57,8 @@ export type GapReason = "overflow" | "oversize" | "expired" | "trimmed" | "rende
 /**
  * A loss. It stands where it happened: before the next message, or last when none follows; then a progress frame
  * comes with it. Several can stand at one place, with ranges that overlap, so a gap alone does not move a position:
- * the message or the progress behind it does.
+ * the message or the progress behind it does. With the reason `trimmed`
+ * it stands before the next message of its topic, and messages of other topics below `to` can follow.
  */
 export interface GapFrame {
   readonly kind: "gap";
