@@ -123,6 +123,16 @@ export class CatchUp<S> {
     return this.#cursor;
   }
 
+  /** Begins the first pass of a subscriber who comes back. */
+  begin(): void {
+    if (this.#cursor < this.#history.lastOffset) this.#beginPass({ tellTrimmed: true, keyedOnly: false });
+  }
+
+  /** Whether the pass under way has messages to read, or to wait for. */
+  get hasMessages(): boolean {
+    return this.#sources.length > 0 || this.#waiting.size > 0;
+  }
+
   /** The next message or gap; `undefined` when nothing is left above the cursor, or it is waiting. */
   next(): Message | GapFrame | undefined {
     for (;;) {

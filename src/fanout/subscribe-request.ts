@@ -84,7 +84,8 @@ export function agreeOnTerms(
     request.overflow === undefined ? undefined : checkOverflow("overflow", request.overflow),
   );
   const queue = inField("queue", () => checkBounds("queue", request.queue, options.queue));
-  const granted = grantOverflow(access ?? {}, overflow, options.overflow);
+  const granted =
+    access === undefined ? (overflow ?? options.overflow) : grantOverflow(access, overflow, options.overflow);
   if (granted === "park" && options.retention.length === 0) {
     throw new SpillwayError(
       "REQUEST_INVALID",

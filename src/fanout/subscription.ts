@@ -133,6 +133,7 @@ export class Subscription implements PumpSource {
   // Times of the watch; `undefined` until it has seen it.
   #bornAt: number | undefined;
   #announcedAt: number | undefined;
+  #liveSince: number | undefined;
   #slowSince: number | undefined;
   #stalledSince: number | undefined;
 
@@ -145,7 +146,12 @@ export class Subscription implements PumpSource {
   constructor(host: SubscriptionHost, terms: SubscriptionTerms, sink: Sink) {
     this.#host = host;
     this.terms = terms;
-    this.#line = new Line(terms.queue, terms.overflow, terms.minIntervalMs);
+    this.#line = new Line({
+      bounds: terms.queue,
+      overflow: terms.overflow,
+      watermarks: host.options.watermarks,
+      minIntervalMs: terms.minIntervalMs,
+    });
     this.#ladder = new Ladder(terms.escalation, host.options.recoveryMs);
     const now = host.history.lastOffset;
     this.#offeredThrough = now;
@@ -170,7 +176,9 @@ export class Subscription implements PumpSource {
 
   /** Whoever comes back with it misses nothing that is retained; what was in flight may come again. */
   get position(): Position {
-    return { epoch: this.#host.options.epoch, offset: this.#settledThrough };
+    const { phase } = this.#pump;
+    const settled = phase === "idle" || phase === "paused" ? this.#undeliveredFrom - 1 : this.#settledThrough;
+    return { epoch: this.#host.options.epoch, offset: Math.max(settled, this.#settledThrough) };
   }
 
   /** Called once the hub knows its patterns: opens the sink and lets the first frame out. */
@@ -204,7 +212,7 @@ export class Subscription implements PumpSource {
       return;
     }
     if (this.terms.minIntervalMs !== undefined) this.#awaitDue();
-    if (!this.#slow && this.#line.fullness >= this.#host.options.watermarks.high) this.#turnSlow();
+    if (!this.#slow && this.#line.isHigh) this.#turnSlow();
     this.#pump.ready();
   }
 
@@ -226,6 +234,9 @@ export class Subscription implements PumpSource {
    */
   end(reason: CloseReason, detail: string = CLOSE_REASONS[reason].detail): void {
     if (this.#state === "ended") return;
+    // Before what is queued is thrown away: it lies ahead of the position.
+    const { position } = this;
+    this.#settledThrough = position.offset;
     this.#stopFeeding("ended");
     this.#discarded += this.#line.clear() + this.#inFlight;
     this.#inFlight = 0;
@@ -236,7 +247,7 @@ export class Subscription implements PumpSource {
       kind: "end",
       reason,
       detail,
-      position: this.position,
+      position,
       lost: lost(this.#losses()) + this.#line.expired,
       retryAfterMs: comesBack ? this.#host.retryAfterMs() : undefined,
     });
@@ -313,7 +324,7 @@ export class Subscription implements PumpSource {
     if (this.#startedDue) this.#takeStarted(frames);
     if (this.#catchUp !== undefined) this.#refill(this.#catchUp);
     this.#takeLine(frames, limits);
-    if (this.#slow && this.#line.fullness <= this.#host.options.watermarks.low) this.#recover();
+    if (this.#slow && this.#line.isLow) this.#recover();
     this.#takenThrough = this.#undeliveredFrom - 1;
     if (this.#state === "draining" && this.#line.conflated > this.#announcedConflated)
       this.#progressDue = true;
@@ -337,6 +348,8 @@ export class Subscription implements PumpSource {
       this.#inFlight--;
       this.#inFlightBytes -= bytes;
       this.#renderFailed++;
+      // The notice that stands for it is not late: what cannot be sent lags behind nothing.
+      if (this.#inFlight === 0) this.#oldestInFlight = undefined;
     }
     return { kind: "gap", topic, from: offset, to: offset, count: 1, reason: "render-failed" };
   }
@@ -381,14 +394,15 @@ export class Subscription implements PumpSource {
     const line = this.#line;
     line.take(frames, limits, this.#isTooOld(), this.#paceTime);
     if (this.terms.minIntervalMs !== undefined) this.#awaitDue();
-    const { messages, bytes, oldest, toldThrough } = line.taken;
+    const { messages, bytes, oldest, throughOffset, endsWithLoss } = line.taken;
     this.#inFlight = messages;
     this.#inFlightBytes = bytes;
     this.#oldestInFlight = oldest;
     line.taken.oldest = undefined;
-    // While newer messages stand in for older ones, neither a message nor a gap moves the position.
-    if (toldThrough === 0 || !line.isOrdered) return;
-    if (toldThrough > this.#announcedThrough) this.#announcedThrough = toldThrough;
+    if (endsWithLoss && line.length === 0) this.#progressDue = true;
+    // While newer messages stand in for older ones, a message does not move the position.
+    if (throughOffset === 0 || !line.isOrdered) return;
+    this.#announcedThrough = Math.max(this.#announcedThrough, throughOffset);
     this.#announcedSinceWatch = true;
   }
 
@@ -477,6 +491,7 @@ export class Subscription implements PumpSource {
     if (typeof start === "object" && "epoch" in start) {
       from = start.offset;
       this.#catchUp = this.#readBehind(from);
+      this.#catchUp.begin();
     } else {
       this.#catchUp = this.#readBehind(this.#cursorFor(start));
       from = this.#catchUp.startWithWhatThereIs(start === "snapshot");
@@ -486,7 +501,9 @@ export class Subscription implements PumpSource {
     this.#announcedThrough = from;
     this.#state = "catching-up";
     this.#line.mark(this.#stateFrame(), "tail");
-    this.#host.rest(this);
+    // Where nothing is left to read it is live at once, and misses nothing that is published before the first flush.
+    if (!this.#catchUp.hasMessages) this.#refill(this.#catchUp);
+    if (this.#catchUp !== undefined) this.#host.rest(this);
   }
 
   #readBehind(cursor: number, seen?: Seen<Subscription>): CatchUp<Subscription> {
@@ -579,7 +596,7 @@ export class Subscription implements PumpSource {
 
   #turnSlow(): void {
     this.#slow = true;
-    if (this.terms.overflow === "block") this.#host.press(this);
+    if (this.#line.overflow === "block") this.#host.press(this);
   }
 
   #recover(): void {
@@ -598,8 +615,10 @@ export class Subscription implements PumpSource {
       if (diagnostics.slow.hasSubscribers) diagnostics.slow.publish(this.#event());
     }
     if (this.#state === "ended") return;
+    if (this.#state !== "live") this.#liveSince = undefined;
+    else this.#liveSince ??= now;
     const { blockTimeoutMs, newcomerGraceMs } = this.#host.options;
-    if (this.#slow && this.terms.overflow === "block" && now - (this.#slowSince ?? now) >= blockTimeoutMs) {
+    if (this.#slow && this.#line.overflow === "block" && now - (this.#slowSince ?? now) >= blockTimeoutMs) {
       this.#stopBlocking();
     } else if (now - (this.#bornAt ?? now) >= newcomerGraceMs) {
       if (this.#ladder.judge(now, this.#signals(now), () => this.#host.mayEvict())) this.#obeyLadder();
@@ -614,15 +633,16 @@ export class Subscription implements PumpSource {
 
   #signals(now: number): SlowSignals {
     const stalledForMs = this.#stalledSince === undefined ? undefined : now - this.#stalledSince;
-    // Reading the past is not slowness: what waits then is what we have put there.
-    if (this.#state !== "live") {
+    // Reading the past is not slowness: what waits then, and for a while after, is what we have put there.
+    const liveSince = this.#liveSince;
+    if (liveSince === undefined || now - liveSince < this.#host.options.newcomerGraceMs) {
       const none = undefined;
       return { fullForMs: none, lagMs: none, lagMessages: none, lagBytes: none, stalledForMs };
     }
     const oldest = this.#oldestUndelivered;
     return {
       fullForMs: this.#slowSince === undefined ? undefined : now - this.#slowSince,
-      lagMs: oldest === undefined ? undefined : now - oldest.publishedAtWatch,
+      lagMs: oldest === undefined ? undefined : now - Math.max(oldest.publishedAtWatch, liveSince),
       lagMessages: this.#line.length + this.#inFlight,
       lagBytes: this.#line.bytes + this.#inFlightBytes,
       stalledForMs,
@@ -642,6 +662,8 @@ export class Subscription implements PumpSource {
     }
     const conflated = !this.#line.isOrdered;
     this.#line.changePolicy(overflow);
+    if (overflow !== "block") this.#host.release(this);
+    else if (this.#slow) this.#host.press(this);
     // Where newer messages may stand in for older ones, the frame that says so comes first, and its opposite last.
     this.#line.mark(this.#stateFrame(), conflated ? "tail" : "head");
     if (overflow === "park" && this.#state === "live") this.#park(this.#evaluatedThrough, undefined);

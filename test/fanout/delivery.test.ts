@@ -7,6 +7,20 @@ import { ValveSink } from "../support/valve-sink.ts";
 failOnLeaks();
 
 describe("delivery", () => {
+  it("of a notice in place of what cannot be rendered lags behind nothing", () => {
+    const { hub, clock } = handHub();
+    const sink = new ValveSink({ cannotRender: ({ offset }) => offset === 1 });
+    const subscription = hub.attach({ patterns: ["a"] }, sink);
+    clock.turn();
+    sink.valve = "shut";
+    hub.publish("a", "");
+    clock.advance(100);
+    assert.equal(String(sink), "started gap(1..1×1:render-failed)");
+    assert.deepEqual([subscription.stats().inFlight, subscription.stats().lagMs], [0, 0]);
+    sink.openValve();
+    clock.settle();
+  });
+
   it("brings what was published in one turn as one batch, in the turn that follows", () => {
     const { hub, clock } = handHub();
     const sink = new ValveSink();

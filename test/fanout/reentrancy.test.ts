@@ -18,9 +18,9 @@ describe("a predicate that reaches back into the hub", () => {
     };
     hub.attach({ patterns: [">"], filter }, first);
     hub.attach({ patterns: [">"] }, second);
-    assert.deepEqual(hub.publish("a", ""), { offset: 1 });
+    assert.deepEqual(hub.publish("a", ""), { offset: 1, writable: true });
     assert.deepEqual(offsets, [2, 3]);
-    assert.deepEqual(hub.publish("a", ""), { offset: 4 });
+    assert.deepEqual(hub.publish("a", ""), { offset: 4, writable: true });
     clock.turn();
     assert.deepEqual(first.offsets, [1, 2, 3, 4, 5, 6]);
     assert.deepEqual(second.offsets, first.offsets);
