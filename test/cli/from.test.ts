@@ -17,7 +17,7 @@ const offsetsOf = (lines: readonly Json[]): unknown[] =>
   lines.flatMap(({ type, offset }) => (type === "message" ? [offset] : []));
 
 describe("--from", () => {
-  test("every form begins where it says", async (t) => {
+  test("begins where it says", async (t) => {
     const { address } = await startServer(t);
     await publish(t, address, ["a"], "1\n2\n3\n4\n5\n");
     const [{ epoch } = {} as Json] = await past(t, address, ["a", "--from", "oldest"]);
@@ -25,13 +25,9 @@ describe("--from", () => {
     const forms: [from: string, offsets: number[]][] = [
       ["oldest", [1, 2, 3, 4, 5]],
       ["last:2", [4, 5]],
-      ["last:99", [1, 2, 3, 4, 5]],
       ["since:1h", [1, 2, 3, 4, 5]],
-      ["since:2020-02-29", [1, 2, 3, 4, 5]],
       [`since:${inAnHour}`, []],
       [`${epoch}:3`, [4, 5]],
-      [`${epoch}:0`, [1, 2, 3, 4, 5]],
-      ["snapshot", []],
     ];
     for (const [from, offsets] of forms) {
       assert.deepEqual(offsetsOf(await past(t, address, ["a", "--from", from])), offsets, from);
@@ -154,15 +150,19 @@ describe("serve", () => {
     ["telemetry", "drop-oldest", 256],
   ];
   for (const [preset, overflow, messages] of presets) {
-    test(`--preset ${preset} is what subscribers get, and other flags win over it`, async (t) => {
-      const plain = await startServer(t, ["--preset", preset]);
-      const { started } = await startSubscriber(t, plain.address, ["a"]);
+    test(`--preset ${preset} is what subscribers get`, async (t) => {
+      const { address } = await startServer(t, ["--preset", preset]);
+      const { started } = await startSubscriber(t, address, ["a"]);
       assert.deepEqual([started.overflow, started.queue.messages], [overflow, messages]);
-      const own = await startServer(t, ["--preset", preset, "--overflow", "evict", "--queue-messages", "7"]);
-      const other = await startSubscriber(t, own.address, ["a"]);
-      assert.deepEqual([other.started.overflow, other.started.queue.messages], ["evict", 7]);
     });
   }
+
+  test("other flags win over a preset", async (t) => {
+    const flags = ["--preset", "audit-log", "--overflow", "evict", "--queue-messages", "7"];
+    const { address } = await startServer(t, flags);
+    const { started } = await startSubscriber(t, address, ["a"]);
+    assert.deepEqual([started.overflow, started.queue.messages], ["evict", 7]);
+  });
 
   test("retains 1024 messages per topic unless told otherwise, and none with --retain 0", async (t) => {
     const standard = await startServer(t);

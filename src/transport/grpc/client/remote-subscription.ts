@@ -88,8 +88,8 @@ export class RemoteSubscription extends Resubscribing<RemoteFrame> {
   }
 
   /**
-   * What to hand back as `start` to go on behind what was read; the frame read last is included. `undefined`
-   * before the first `started` of a live start.
+   * What to hand back as `start` to go on behind what was read; the frame read last is included, but for a gap, which
+   * counts with the frame that follows it. `undefined` before the first `started`, unless it began with a position.
    *
    * Under `conflate` it moves only with `progress` frames. Handed to a new subscription it may then repeat
    * messages that this one has read above it.
