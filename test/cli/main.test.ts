@@ -31,6 +31,7 @@ test("--help names every command, and each command's help names its flags", asyn
       "--from",
       "--overflow",
       "--max-age",
+      "--min-interval",
       "--key",
       "--key-prefix",
       "--name",

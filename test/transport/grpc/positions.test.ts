@@ -253,6 +253,13 @@ for (const [what, from, offsets] of STARTS) {
   });
 }
 
+test("a pace that the policy cannot keep is refused, naming the field", async (t) => {
+  const { client } = await start(t);
+  const terms = { patterns: ["t"], overflow: "park", minIntervalMs: 100 } as const;
+  const refused = readStatus(await openStream(client, fanout.Subscribe, subscribeToWire(terms)).status);
+  assert.deepEqual([refused.code, refused.field], ["REQUEST_INVALID", "min_interval_ms"]);
+});
+
 test("a message that is too old, by its own life or by the subscriber's wish, is told as expired", async (t) => {
   const { hub, client } = await start(t, 100);
   await callUnary(client, fanout.Publish, { topic: "t", payload: Buffer.from("short-lived"), ttlMs: 1 });

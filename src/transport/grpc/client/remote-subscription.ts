@@ -47,6 +47,13 @@ export interface RemoteSubscribeOptions {
    * @default Infinity
    */
   readonly maxAgeMs?: number;
+  /**
+   * The least time between two messages of the same key, in milliseconds; rounded up to whole ones. The newest in
+   * between is sent when it is over. Needs the overflow policy `conflate`.
+   *
+   * @default 0
+   */
+  readonly minIntervalMs?: number;
   /** Shown to the server's operator; at most 128 characters. Not an identity. */
   readonly clientName?: string;
   /** Ends the subscription; the loop that reads it throws the signal's reason. */
@@ -128,7 +135,7 @@ class FanoutFeed implements Feed<RemoteFrame> {
   }
 
   open(events: CallEvents): PullCall<Buffer> {
-    const { start, overflow, queue, filter, clientName, maxAgeMs } = this.#options;
+    const { start, overflow, queue, filter, clientName, maxAgeMs, minIntervalMs } = this.#options;
     const { position } = this.#tracker;
     this.resuming = position !== undefined;
     const request = subscribeToWire({
@@ -139,6 +146,7 @@ class FanoutFeed implements Feed<RemoteFrame> {
       filter,
       clientName,
       maxAgeMs,
+      minIntervalMs,
     });
     const previous = this.#endedUntold;
     return this.#connection.readStream(
