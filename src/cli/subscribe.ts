@@ -26,6 +26,7 @@ interface SubscribeFlags {
   readonly from?: Start;
   readonly overflow?: OverflowPolicyName;
   readonly maxAge?: number;
+  readonly minInterval?: number;
   readonly key?: readonly string[];
   readonly keyPrefix?: readonly string[];
   readonly name?: string;
@@ -55,6 +56,7 @@ export function subscribeCommand(): Command {
       overflowPolicy,
     )
     .option("--max-age <time>", "only messages that are not older when their turn comes (30s, 5m)", duration)
+    .option("--min-interval <time>", "at most one message of each key in that time; needs conflate", duration)
     .option("-k, --key <key>", "only messages with this key; may be repeated", gather)
     .option("-p, --key-prefix <prefix>", "only messages whose key begins like this; may be repeated", gather)
     .option("-n, --name <name>", "a name for the server's operator")
@@ -70,12 +72,13 @@ export function subscribeCommand(): Command {
 async function subscribe(patterns: readonly string[], flags: SubscribeFlags): Promise<void> {
   for (const pattern of patterns) checkPatternArgument(pattern);
   await using client = connect(flags.address, { waitForServer: false, connectTimeoutMs: CONNECT_TIMEOUT_MS });
-  const { from, overflow, maxAge, name, key: keys, keyPrefix: keyPrefixes } = flags;
+  const { from, overflow, maxAge, minInterval, name, key: keys, keyPrefix: keyPrefixes } = flags;
   const filtered = keys !== undefined || keyPrefixes !== undefined;
   const subscription = client.subscribe(patterns, {
     ...(from === undefined ? {} : { start: from }),
     ...(overflow === undefined ? {} : { overflow }),
     ...(maxAge === undefined ? {} : { maxAgeMs: maxAge }),
+    ...(minInterval === undefined ? {} : { minIntervalMs: minInterval }),
     ...(name === undefined ? {} : { clientName: name }),
     ...(filtered ? { filter: { keys: keys ?? [], keyPrefixes: keyPrefixes ?? [] } } : {}),
     onStateChange: reportTrouble(flags.address),

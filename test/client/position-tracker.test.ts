@@ -19,7 +19,6 @@ const progress = (offset: number, epoch = "e1") =>
   ({ kind: "progress", position: { epoch, offset }, conflated: 0 }) as const;
 const gap = (from: number, to: number) =>
   ({ kind: "gap", topic: "t", from, to, count: 1, reason: "overflow" }) as const;
-const trimmed = (from: number, to: number) => ({ ...gap(from, to), reason: "trimmed" }) as const;
 const state = (state: StateFrame["state"], overflow: OverflowPolicyName = "drop-oldest", rung = 0) =>
   ({ kind: "state", state, overflow, rung }) as const;
 
@@ -32,7 +31,7 @@ function offsetsAfter(tracker: PositionTracker, frames: readonly Frame[]): (numb
 }
 
 describe("without conflation", () => {
-  test("the position is where the stream started, then the last message, gap or progress", () => {
+  test("the position is where the stream started, then the last message or progress; a gap waits for these", () => {
     const tracker = new PositionTracker(undefined);
     assert.deepEqual([tracker.position], [undefined]);
     const seen = [started(10), message(11), gap(12, 15), message(16), progress(40), message(41)].map(
@@ -41,7 +40,7 @@ describe("without conflation", () => {
         return tracker.position?.offset;
       },
     );
-    assert.deepEqual(seen, [10, 11, 15, 16, 40, 41]);
+    assert.deepEqual(seen, [10, 11, 11, 16, 40, 41]);
     assert.deepEqual(tracker.position, { epoch: "e1", offset: 41 });
   });
 
@@ -63,7 +62,7 @@ describe("without conflation", () => {
     const tracker = new PositionTracker({ epoch: "e1", offset: 5 });
     tracker.admit(started(9));
     assert.equal(tracker.position?.offset, 5);
-    tracker.admit(gap(6, 9));
+    for (const frame of [gap(6, 9), progress(9)]) tracker.admit(frame);
     assert.equal(tracker.position?.offset, 9);
   });
 
@@ -82,33 +81,12 @@ describe("without conflation", () => {
   });
 });
 
-describe("what is trimmed", () => {
-  test("does not hide older messages of other topics that follow it", () => {
-    const tracker = new PositionTracker({ epoch: "e1", offset: 5 });
-    const frames = [started(5), state("catching-up"), trimmed(6, 100), message(7), message(40)];
-    assert.deepEqual(offsetsAfter(tracker, frames), [5, 5, 5, 7, 40]);
-    tracker.admit(started(40));
-    assert.equal(tracker.admit(message(41)), true, "cut in the middle, it goes on with the next one");
-  });
-
-  test("is behind the reader when the past is over", () => {
-    const tracker = new PositionTracker({ epoch: "e1", offset: 5 });
-    const frames = [started(5), state("catching-up"), trimmed(6, 100), message(7), state("live")];
-    assert.deepEqual(offsetsAfter(tracker, frames), [5, 5, 5, 7, 100]);
-  });
-
-  test("is not behind it because of a rung, which is told ahead of what waits", () => {
-    const tracker = new PositionTracker({ epoch: "e1", offset: 5 });
-    const up = state("live", "drop-newest", 1);
-    const frames = [started(5), trimmed(6, 100), up, message(7), state("live", "drop-newest", 1)];
-    assert.deepEqual(offsetsAfter(tracker, frames), [5, 5, 5, 7, 100]);
-  });
-
-  test("does not count for the next stream, which tells it again", () => {
-    const tracker = new PositionTracker({ epoch: "e1", offset: 5 });
-    const frames = [started(5), trimmed(6, 100), started(5), state("live")];
-    assert.deepEqual(offsetsAfter(tracker, frames), [5, 5, 5, 5]);
-  });
+test("a loss hides neither its neighbours nor older messages of other topics, however the stream is cut", () => {
+  const tracker = new PositionTracker({ epoch: "e1", offset: 5 });
+  const frames = [started(5), state("catching-up"), gap(6, 100), gap(7, 90), message(8), message(40)];
+  assert.deepEqual(offsetsAfter(tracker, frames), [5, 5, 5, 5, 8, 40]);
+  tracker.admit(started(40));
+  assert.equal(tracker.admit(message(41)), true);
 });
 
 describe("a policy that changes in the middle", () => {

@@ -111,6 +111,7 @@ describe("reading", () => {
       filter: { keyPrefixes: ["a"] },
       clientName: "me",
       maxAgeMs: 5_000,
+      minIntervalMs: 99.5,
     });
     for await (const _ of subscription);
     assert.deepEqual(JSON.parse(JSON.stringify(requests)), [
@@ -123,6 +124,7 @@ describe("reading", () => {
         filter: { keys: [], keyPrefixes: ["a"] },
         clientName: "me",
         maxAgeMs: "5000",
+        minIntervalMs: "100",
         previousSubscriptionId: "",
       },
     ]);

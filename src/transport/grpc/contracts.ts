@@ -67,6 +67,7 @@ export interface WireSubscribeRequest {
   readonly clientName?: string;
   readonly maxAgeMs?: Uint64;
   readonly previousSubscriptionId?: string;
+  readonly minIntervalMs?: Uint64;
 }
 
 export interface WireStarted {

@@ -4,7 +4,7 @@ import { checkTopic, type Hub, type Published } from "../../fanout/index.ts";
 import type { CallInfo } from "./call-info.ts";
 import type { WirePublishRequest } from "./contracts.ts";
 import { refusal } from "./refusal.ts";
-import { lifetimeFromWire } from "./wire.ts";
+import { millisecondsFromWire } from "./wire.ts";
 
 /** @throws SpillwayError when the topic is none, or the caller may not publish to it */
 export async function authorizePublish(hub: Hub, topic: string, { peer, headers }: CallInfo): Promise<void> {
@@ -23,7 +23,7 @@ export function publish(hub: Hub, request: WirePublishRequest): Published {
     key,
     headers: headers !== undefined && Object.keys(headers).length > 0 ? headers : undefined,
     tombstone,
-    ttlMs: lifetimeFromWire(request.ttlMs, "ttl_ms", "MESSAGE_INVALID"),
+    ttlMs: millisecondsFromWire(request.ttlMs, "ttl_ms", "MESSAGE_INVALID"),
   });
 }
 

@@ -41,6 +41,7 @@ export interface SubscribeTerms {
     | undefined;
   readonly clientName?: string | undefined;
   readonly maxAgeMs?: number | undefined;
+  readonly minIntervalMs?: number | undefined;
 }
 
 /** How an earlier subscription of a client ended: told by the server when it comes back, if it could not be told then. */
@@ -229,7 +230,7 @@ function receivedPolicy(value: WireEnum | undefined): OverflowPolicyName {
  * @throws RangeError for a number that the contract cannot carry
  */
 export function subscribeToWire(terms: SubscribeTerms): WireSubscribeRequest {
-  const { start, overflow, queue, filter, maxAgeMs } = terms;
+  const { start, overflow, queue, filter, maxAgeMs, minIntervalMs } = terms;
   return {
     patterns: terms.patterns,
     ...(start !== undefined ? startToWire(start) : {}),
@@ -240,6 +241,7 @@ export function subscribeToWire(terms: SubscribeTerms): WireSubscribeRequest {
       : {}),
     ...(terms.clientName !== undefined ? { clientName: terms.clientName } : {}),
     ...(maxAgeMs !== undefined ? { maxAgeMs: lifetimeToWire("maxAgeMs", maxAgeMs) } : {}),
+    ...(minIntervalMs !== undefined ? { minIntervalMs: wholeMs("minIntervalMs", minIntervalMs, 0) } : {}),
   };
 }
 
@@ -268,17 +270,22 @@ function startToWire(start: Start): WireSubscribeRequest {
  * @throws RangeError
  */
 export function lifetimeToWire(name: string, ms: number): number {
-  if (ms === Number.POSITIVE_INFINITY) return 0;
-  if (ms > 0 && ms <= Number.MAX_SAFE_INTEGER) return Math.ceil(ms);
-  throw new RangeError(`${name} must be a number of milliseconds above 0, or Infinity, got ${ms}`);
+  return ms === Number.POSITIVE_INFINITY ? 0 : wholeMs(name, ms, Number.MIN_VALUE);
+}
+
+function wholeMs(name: string, ms: number, least: number): number {
+  if (ms >= least && ms <= Number.MAX_SAFE_INTEGER) return Math.ceil(ms);
+  throw new RangeError(
+    `${name} must be a number of milliseconds${least > 0 ? " above 0" : ", 0 or more"}, got ${ms}`,
+  );
 }
 
 /**
- * Server: the other way around.
+ * Server: a time that is not asked for when it is 0.
  *
  * @throws SpillwayError
  */
-export function lifetimeFromWire(
+export function millisecondsFromWire(
   value: Uint64 | undefined,
   field: string,
   code: ErrorCode,
@@ -301,7 +308,8 @@ export function subscribeFromWire(request: WireSubscribeRequest): SubscribeTerms
     queue: queue == null ? undefined : requestedBounds(queue.messages, queue.bytes),
     filter: filter == null ? undefined : { keys: filter.keys ?? [], keyPrefixes: filter.keyPrefixes ?? [] },
     clientName: request.clientName ? request.clientName : undefined,
-    maxAgeMs: lifetimeFromWire(request.maxAgeMs, "max_age_ms", "REQUEST_INVALID"),
+    maxAgeMs: millisecondsFromWire(request.maxAgeMs, "max_age_ms", "REQUEST_INVALID"),
+    minIntervalMs: millisecondsFromWire(request.minIntervalMs, "min_interval_ms", "REQUEST_INVALID"),
   };
 }
 

@@ -10,22 +10,14 @@
  * are left out. A slow subscriber can be made to conflate in the middle of a stream; `state` says when that
  * begins and ends.
  *
- * A loss moves the position like a message, except `trimmed`: what the logs of one topic have lost is told before
- * what those of another still have, which may be older. It counts when the server has said that the past is over.
+ * A loss does not move the position: others with overlapping ranges, or older messages of another topic, can follow
+ * it. What comes behind it does; when that is no message, the server sends `progress`.
  *
  * What is remembered is bounded. Beyond the bound the oldest is forgotten, and may then come twice.
  *
  * @module
  */
-import type {
-  Frame,
-  GapFrame,
-  MessageFrame,
-  Position,
-  ProgressFrame,
-  StartedFrame,
-  StateFrame,
-} from "../../../protocol/index.ts";
+import type { Frame, MessageFrame, Position, ProgressFrame, StartedFrame } from "../../../protocol/index.ts";
 
 /** Far more keys than a queue holds by default, at about 100 bytes each. */
 const MOST_REMEMBERED = 65_536;
@@ -34,10 +26,6 @@ export class PositionTracker {
   readonly #mostRemembered: number;
   #position: Position | undefined;
   #conflating = false;
-  /** As the last frame told. */
-  #rung = 0;
-  /** Told as trimmed up to here, and not counted yet. */
-  #trimmedThrough = 0;
   /** Offsets up to here were behind the reader when the present stream was opened. */
   #floor = 0;
   /** Highest offset read above the position: of a key, or of a message without one (by its own offset). */
@@ -61,14 +49,11 @@ export class PositionTracker {
         return true;
       case "message":
         return this.#message(frame);
-      case "gap":
-        this.#gap(frame);
-        return true;
       case "progress":
         this.#progress(frame);
         return true;
       case "state":
-        this.#state(frame);
+        this.#conflating = frame.overflow === "conflate";
         return true;
       default:
         return true;
@@ -79,14 +64,11 @@ export class PositionTracker {
   startFresh(): void {
     this.#position = undefined;
     this.#floor = 0;
-    this.#trimmedThrough = 0;
     this.#seen.clear();
   }
 
   #started({ position, overflow }: StartedFrame): void {
     this.#conflating = overflow === "conflate";
-    this.#rung = 0;
-    this.#trimmedThrough = 0;
     if (this.#position?.epoch !== position.epoch) {
       this.startFresh();
       this.#position = position;
@@ -104,19 +86,6 @@ export class PositionTracker {
     if (this.#conflating) this.#remember(id, offset);
     else this.#advance(offset);
     return true;
-  }
-
-  #gap({ to, reason }: GapFrame): void {
-    if (reason === "trimmed") this.#trimmedThrough = Math.max(this.#trimmedThrough, to);
-    else if (!this.#conflating) this.#advance(to);
-  }
-
-  #state({ state, overflow, rung }: StateFrame): void {
-    this.#conflating = overflow === "conflate";
-    // A change of rung is told ahead of what waits, so it does not say that the past is over.
-    const pastIsOver = state === "live" && rung === this.#rung;
-    if (pastIsOver && !this.#conflating) this.#advance(this.#trimmedThrough);
-    this.#rung = rung;
   }
 
   #progress({ position }: ProgressFrame): void {

@@ -47,6 +47,13 @@ export interface RemoteSubscribeOptions {
    * @default Infinity
    */
   readonly maxAgeMs?: number;
+  /**
+   * The least time between two messages of the same key, in milliseconds; rounded up to whole ones. The newest in
+   * between is sent when it is over. Needs the overflow policy `conflate`.
+   *
+   * @default 0
+   */
+  readonly minIntervalMs?: number;
   /** Shown to the server's operator; at most 128 characters. Not an identity. */
   readonly clientName?: string;
   /** Ends the subscription; the loop that reads it throws the signal's reason. */
@@ -88,8 +95,8 @@ export class RemoteSubscription extends Resubscribing<RemoteFrame> {
   }
 
   /**
-   * What to hand back as `start` to go on behind what was read; the frame read last is included. `undefined`
-   * before the first `started` of a live start.
+   * What to hand back as `start` to go on behind what was read; the frame read last is included, but for a gap, which
+   * counts with the frame that follows it. `undefined` before the first `started`, unless it began with a position.
    *
    * Under `conflate` it moves only with `progress` frames. Handed to a new subscription it may then repeat
    * messages that this one has read above it.
@@ -128,7 +135,7 @@ class FanoutFeed implements Feed<RemoteFrame> {
   }
 
   open(events: CallEvents): PullCall<Buffer> {
-    const { start, overflow, queue, filter, clientName, maxAgeMs } = this.#options;
+    const { start, overflow, queue, filter, clientName, maxAgeMs, minIntervalMs } = this.#options;
     const { position } = this.#tracker;
     this.resuming = position !== undefined;
     const request = subscribeToWire({
@@ -139,6 +146,7 @@ class FanoutFeed implements Feed<RemoteFrame> {
       filter,
       clientName,
       maxAgeMs,
+      minIntervalMs,
     });
     const previous = this.#endedUntold;
     return this.#connection.readStream(
