@@ -1,0 +1,45 @@
+/** What a server of grpc-js holds open, by its own books (channelz). */
+import { promisify } from "node:util";
+import { getChannelzHandlers, type Server } from "@grpc/grpc-js";
+
+// biome-ignore lint/suspicious/noExplicitAny: the types of these calls are not exported
+type Handler = (call: any, done: (error: unknown, response?: any) => void) => void;
+
+const { GetServerSockets, GetSocket } = getChannelzHandlers() as Record<string, Handler>;
+
+export interface OpenOnServer {
+  readonly connections: number;
+  readonly streams: number;
+}
+
+export async function openOn(server: Server): Promise<OpenOnServer> {
+  const ref = server.getChannelzRef();
+  const { socket_ref: sockets } = await ask(GetServerSockets, {
+    server_id: ref.id,
+    start_socket_id: 0,
+    max_results: 0,
+  });
+  let streams = 0;
+  for (const { socket_id } of sockets) {
+    const { data } = (await ask(GetSocket, { socket_id })).socket;
+    streams += data.streams_started - data.streams_succeeded - data.streams_failed;
+  }
+  return { connections: sockets.length, streams };
+}
+
+/** Resolves when so much is open, which the server must come to by events that are under way. */
+export async function opens(server: Server, expected: OpenOnServer): Promise<void> {
+  for (;;) {
+    const { connections, streams } = await openOn(server);
+    if (connections === expected.connections && streams === expected.streams) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: see above
+async function ask(handler: Handler | undefined, request: object): Promise<any> {
+  if (handler === undefined) throw new Error("this grpc-js has no channelz");
+  return await promisify((done: (error: unknown, response?: unknown) => void) =>
+    handler({ request }, done),
+  )();
+}
