@@ -13,14 +13,12 @@ export class History {
 
   /** Publishes `bytes` bytes that no other message has, and holds every queue to its bounds. */
   publish(topic: string, bytes: number, key?: string): number {
-    const payload = Buffer.alloc(bytes, `${this.#messages.length} of ${topic}; `);
-    const hash = hashOf(payload);
-    const { offset } = this.#hub.publish(topic, payload, key === undefined ? {} : { key });
-    // What becomes of the caller's buffer is of no concern to anybody.
-    payload.fill(0xff);
-    this.#messages.push({ kind: "message", topic, offset, key, hash });
-    assertWithinBounds(this.#hub);
-    return offset;
+    return this.#publish(topic, Buffer.alloc(bytes), key);
+  }
+
+  /** As `publish`; the payload is a small part of a buffer of `whole` bytes. */
+  publishSubarray(topic: string, whole: number, bytes: number): number {
+    return this.#publish(topic, Buffer.alloc(whole).subarray(bytes, 2 * bytes), undefined);
   }
 
   get lastOffset(): number {
@@ -30,6 +28,17 @@ export class History {
   /** Everything below a prefix (`"load."`), in order. */
   under(prefix: string): readonly MessageEntry[] {
     return this.#messages.filter(({ topic }) => topic.startsWith(prefix));
+  }
+
+  #publish(topic: string, payload: Buffer, key: string | undefined): number {
+    payload.fill(`${this.#messages.length} of ${topic}; `);
+    const hash = hashOf(payload);
+    const { offset } = this.#hub.publish(topic, payload, key === undefined ? {} : { key });
+    // What becomes of the caller's buffer is of no concern to anybody.
+    payload.fill(0xff);
+    this.#messages.push({ kind: "message", topic, offset, key, hash });
+    assertWithinBounds(this.#hub);
+    return offset;
   }
 }
 
