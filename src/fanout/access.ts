@@ -1,5 +1,6 @@
 import { SpillwayError } from "../errors.ts";
 import { OVERFLOW_POLICIES, type OverflowPolicyName, type QueueBounds } from "../protocol/index.ts";
+import { checkBounds, checkOverflow } from "./options.ts";
 
 /** What a remote caller wants to do. */
 export interface AccessRequest {
@@ -45,6 +46,27 @@ export interface Access {
  * Code in the same process that calls the hub itself is not asked.
  */
 export type Authorize = (request: AccessRequest) => Access | undefined | Promise<Access | undefined>;
+
+/**
+ * What an {@link Authorize} hook returned, if it can be put into effect. A hook that says `false` meant to refuse,
+ * and a bound of 0 would let nothing through.
+ *
+ * @throws TypeError or RangeError, naming what was expected and what came
+ */
+export function checkAccess(returned: unknown): Access {
+  if (returned === undefined || returned === null) return {};
+  if (typeof returned !== "object")
+    throw new TypeError(`authorize must return an access or nothing, got ${String(returned)}`);
+  const access = returned as Access;
+  checkBounds("access.queue", access.queue, { messages: 1, bytes: 1 });
+  if (access.overflow !== undefined) {
+    if (!Array.isArray(access.overflow))
+      throw new TypeError(`access.overflow must be a list of policies, got ${String(access.overflow)}`);
+    if (access.overflow.length === 0) throw new TypeError("access.overflow must name at least one policy");
+    for (const name of access.overflow) checkOverflow("access.overflow", name);
+  }
+  return access;
+}
 
 /** The policy that a caller gets. */
 export function grantOverflow(

@@ -83,14 +83,15 @@ export class GapLedger {
     this.#add(last, topic, from, to, count, reason);
   }
 
-  /** Takes the notices that come before the place `head`; `undefined` when there are none. */
+  /** Takes the notices that come before the place `head`, by their first offset; `undefined` when there are none. */
   takeBefore(head: number): readonly GapFrame[] | undefined {
     const first = this.#places[0];
     if (first === undefined || first.before > head) return undefined;
     this.#places.shift();
     this.#pending -= first.gaps.length;
     this.#announced += first.gaps.length;
-    return first.gaps;
+    // Places that became one hold their notices in the order of the mergers, which means nothing to anybody.
+    return first.gaps.sort((one, other) => one.from - other.from);
   }
 
   clear(): void {

@@ -23,12 +23,11 @@ export class HookReports {
   }
 
   #tell(hook: string, error: unknown): void {
-    try {
-      this.#options.onError?.(error, hook);
-    } catch (failure) {
-      // The hook for errors failed itself: the one place left to say so is the process.
-      this.#warn("onError", failure);
-    }
+    // The hook for errors can fail itself: the one place left to say so is the process.
+    contain(
+      () => this.#options.onError?.(error, hook),
+      (failure) => this.#warn("onError", failure),
+    );
   }
 
   #warn(hook: string, error: unknown): void {
@@ -36,7 +35,32 @@ export class HookReports {
     const before = this.#warnedAt.get(hook);
     if (before !== undefined && now - before < WARNING_INTERVAL_MS) return;
     this.#warnedAt.set(hook, now);
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    process.emitWarning(`the hook "${hook}" failed and was contained: ${text}`, { code: "SPILLWAY_HOOK" });
+    process.emitWarning(`the hook "${hook}" failed and was contained: ${describe(error)}`, {
+      code: "SPILLWAY_HOOK",
+    });
+  }
+}
+
+/** Runs code of the application. `failed` is told what it throws, or what the promise that it returns rejects with. */
+export function contain(run: () => unknown, failed: (error: unknown) => void): void {
+  try {
+    const result = run();
+    if (isPromise(result)) result.then(undefined, failed);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+/** Something that an async function returned, whatever the types had asked it for. */
+export function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
+}
+
+/** Whatever was thrown, as text: anything can be, and some of it cannot even be printed. */
+function describe(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.stack ?? error.message}` : String(error);
+  } catch {
+    return `a thrown ${typeof error} that cannot be shown`;
   }
 }

@@ -1,9 +1,9 @@
 import * as diagnostics from "../diagnostics.ts";
 import { SpillwayError } from "../errors.ts";
 import type { EndFrame, Position } from "../protocol/index.ts";
-import type { Access, AccessRequest } from "./access.ts";
+import { type Access, type AccessRequest, checkAccess } from "./access.ts";
 import { FlushLoop } from "./flush-loop.ts";
-import { HookReports } from "./hook-reports.ts";
+import { contain, HookReports } from "./hook-reports.ts";
 import { InterestIndex, type Membership } from "./interest-index.ts";
 import { LocalSubscription } from "./local-subscription.ts";
 import { Message } from "./message.ts";
@@ -188,7 +188,7 @@ export class Hub implements AsyncDisposable {
    */
   async authorize(request: AccessRequest): Promise<Access> {
     try {
-      return (await this.#options.authorize?.(request)) ?? {};
+      return checkAccess(await this.#options.authorize?.(request));
     } catch (error) {
       if (error instanceof SpillwayError) throw error;
       this.reportHookError("authorize", error);
@@ -315,11 +315,10 @@ export class Hub implements AsyncDisposable {
       const event = { subscriptionId, clientName, reason, detail, delivered, lost: lost(stats.dropped) };
       diagnostics.ended.publish(event);
     }
-    try {
-      registration.onEnd?.(end);
-    } catch (error) {
-      this.reportHookError("onEnd", error);
-    }
+    contain(
+      () => registration.onEnd?.(end),
+      (error) => this.reportHookError("onEnd", error),
+    );
     if (this.#subscriptions.size > 0) return;
     this.#watch.stop();
     this.#whenEmpty?.();

@@ -146,6 +146,9 @@ export interface FlushLimits {
 /** How often the hub looks at all its subscriptions, in milliseconds: what times are rounded up to. */
 export const WATCH_INTERVAL_MS = 250;
 
+/** What a timer of the platform can hold, in milliseconds: 24.8 days. A longer one would fire at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
 export interface ResolvedHubOptions {
   readonly overflow: OverflowPolicyName;
   readonly queue: QueueBounds;
@@ -169,6 +172,10 @@ export interface ResolvedHubOptions {
 /** @throws TypeError or RangeError, naming the option, what was expected and what came */
 export function resolveHubOptions(given: HubOptions = {}): ResolvedHubOptions {
   checkNames("Hub", given, HUB_OPTION_NAMES);
+  checkNames("queue", given.queue, BOUND_NAMES);
+  checkNames("maxQueue", given.maxQueue, BOUND_NAMES);
+  checkNames("batch", given.batch, { frames: true, bytes: true });
+  checkNames("flush", given.flush, { sliceMs: true, batches: true });
   return {
     overflow: checkOverflow("overflow", given.overflow ?? "drop-oldest"),
     queue: checkBounds("queue", given.queue, { messages: 1024, bytes: 1024 * 1024 }),
@@ -216,8 +223,10 @@ const HUB_OPTION_NAMES: Readonly<Record<keyof HubOptions, true>> = {
   clock: true,
 };
 
-function checkNames(owner: string, given: object, known: Readonly<Record<string, true>>): void {
-  for (const name of Object.keys(given)) {
+const BOUND_NAMES: Readonly<Record<keyof QueueBounds, true>> = { messages: true, bytes: true };
+
+function checkNames(owner: string, given: object | undefined, known: Readonly<Record<string, true>>): void {
+  for (const name of Object.keys(given ?? {})) {
     if (!Object.hasOwn(known, name)) {
       throw new TypeError(`unknown ${owner} option "${name}"; known are ${Object.keys(known).join(", ")}`);
     }
@@ -251,11 +260,12 @@ function checkWhole(name: string, value: unknown, least: number): number {
 }
 
 export function checkDuration(name: string, value: unknown, forever = false): number {
-  if (typeof value !== "number" || !(value >= 0) || (value === Infinity && !forever)) {
-    const range = forever ? "0 or more, or Infinity" : "0 or more";
-    throw new RangeError(`${name} must be a number of milliseconds, ${range}, got ${String(value)}`);
+  const inRange = typeof value === "number" && value >= 0 && value <= LONGEST_TIMER_MS;
+  if (!inRange && !(forever && value === Infinity)) {
+    const range = `from 0 to ${LONGEST_TIMER_MS}${forever ? ", or Infinity" : ""}`;
+    throw new RangeError(`${name} must be a number of milliseconds ${range}, got ${String(value)}`);
   }
-  return value;
+  return value as number;
 }
 
 function checkEpoch(epoch: unknown): string {

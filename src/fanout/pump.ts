@@ -30,6 +30,8 @@ export interface PumpSource {
   unrenderable(message: Message): GapFrame;
   /** The sink's other side is gone. */
   sinkClosed(): void;
+  /** The sink threw. By contract it throws nothing: it is broken, and can be told no more than the end. */
+  sinkFailed(error: unknown): void;
   /** The sink got its end. */
   ended(end: EndFrame): void;
   /** Bytes in flight. */
@@ -81,7 +83,11 @@ export class Pump implements Flushable, SinkFeedback {
   }
 
   open(): void {
-    this.#sink.open(this);
+    try {
+      this.#sink.open(this);
+    } catch (error) {
+      this.#source.sinkFailed(error);
+    }
   }
 
   /** The source has work: it gets a turn in the next flush if the sink can take it. */
@@ -162,9 +168,8 @@ export class Pump implements Flushable, SinkFeedback {
       // The sink may have called written() or closed() on the way; then there is nothing left to settle.
       if (outcome === "pending" || this.#phase !== "writing" || this.#end !== undefined) return;
       this.#settle(outcome === "paused" ? "paused" : "idle");
-    } catch {
-      // A sink throws nothing by contract. One that does is broken, and cannot be told anything any more.
-      this.#source.sinkClosed();
+    } catch (error) {
+      this.#source.sinkFailed(error);
     } finally {
       if (borrowed) {
         scratch.length = 0;
@@ -185,8 +190,8 @@ export class Pump implements Flushable, SinkFeedback {
     this.#phase = "ended";
     try {
       this.#sink.end(end);
-    } catch {
-      // See above: broken, and the subscription is over anyway.
+    } catch (error) {
+      this.#source.sinkFailed(error);
     }
     this.#source.ended(end);
   }

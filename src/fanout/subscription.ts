@@ -11,6 +11,7 @@ import {
 import { BoundedQueue, type LossListener, type LossReason, overflowPolicy } from "../queue/index.ts";
 import type { FlushLoop } from "./flush-loop.ts";
 import { GapLedger } from "./gap-ledger.ts";
+import { isPromise } from "./hook-reports.ts";
 import type { Message } from "./message.ts";
 import type { ResolvedHubOptions } from "./options.ts";
 import { Pump, type PumpSource } from "./pump.ts";
@@ -145,8 +146,13 @@ export class Subscription implements PumpSource, LossListener<Message> {
   /** One delivery attempt. Never waits; what became of the message is in the books and in the gaps. */
   offer(message: Message): void {
     if (this.#state !== "live" || this.#offeredThrough >= message.offset) return;
+    const wanted = this.terms.passes === undefined || this.#passes(message);
+    // The predicate is the application's code and may have ended or drained this very subscription; and as it may
+    // have read from it too, only now is the message behind it.
+    if (this.#state !== "live") return;
     this.#offeredThrough = message.offset;
-    if (this.terms.passes !== undefined && !this.#passes(message)) return;
+    if (wanted === undefined) this.#loseUndecided(message);
+    if (wanted !== true) return;
     this.#matched++;
     if (this.#queue.offer(message) === "overrun") {
       this.#discarded++;
@@ -314,6 +320,11 @@ export class Subscription implements PumpSource, LossListener<Message> {
     this.end("cancelled");
   }
 
+  sinkFailed(error: unknown): void {
+    this.#host.reportHookError("sink", error);
+    this.end("cancelled");
+  }
+
   stalled(): void {
     this.#stalls++;
     if (diagnostics.stalled.hasSubscribers) {
@@ -394,25 +405,25 @@ export class Subscription implements PumpSource, LossListener<Message> {
     return this.#closedThrough ?? Math.max(this.#host.evaluatedThrough, this.#offeredThrough);
   }
 
-  #passes(message: Message): boolean {
+  /** Whether the predicate wants it; `undefined` when it failed. */
+  #passes(message: Message): boolean | undefined {
     try {
-      return this.terms.passes?.(message) === true;
+      const answer: unknown = this.terms.passes?.(message);
+      if (typeof answer === "boolean" || !isPromise(answer)) return answer === true;
+      answer.then(undefined, () => {});
+      throw new TypeError("a filter is asked inside publish(): expected true or false, got a promise");
     } catch (error) {
-      // Nobody can know whether it was wanted, so it is told as a loss rather than left out in silence.
-      this.#matched++;
-      this.#filterFailed++;
-      this.#gaps.loseAtTail(
-        message.topic,
-        message.offset,
-        message.offset,
-        1,
-        "filter-failed",
-        this.#queue.tailPlace,
-      );
-      this.#pump.ready();
       this.#host.reportHookError("filter", error);
-      return false;
+      return undefined;
     }
+  }
+
+  /** Nobody can know whether it was wanted, so it is told as a loss rather than left out in silence. */
+  #loseUndecided({ topic, offset }: Message): void {
+    this.#matched++;
+    this.#filterFailed++;
+    this.#gaps.loseAtTail(topic, offset, offset, 1, "filter-failed", this.#queue.tailPlace);
+    this.#pump.ready();
   }
 
   #losses(): Losses {

@@ -75,7 +75,13 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   readonly policy: OverflowPolicy;
   readonly #losses: LossListener<T>;
 
+  /** @throws RangeError for a bound that is no whole number of at least 1: nothing would ever fit */
   constructor(bounds: QueueBounds, policy: OverflowPolicy, losses: LossListener<T>) {
+    for (const [name, bound] of Object.entries(bounds)) {
+      if (!Number.isSafeInteger(bound) || bound < 1) {
+        throw new RangeError(`the bound of ${name} must be a whole number of at least 1, got ${bound}`);
+      }
+    }
     this.bounds = bounds;
     this.policy = policy;
     this.#losses = losses;

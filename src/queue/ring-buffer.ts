@@ -20,7 +20,7 @@ export class RingBuffer<T> {
 
   /** @param initialSlots - a power of two: the size it starts with and shrinks back to */
   constructor(initialSlots = 8) {
-    if (!Number.isInteger(Math.log2(initialSlots))) {
+    if (!(initialSlots >= 1 && Number.isInteger(Math.log2(initialSlots)))) {
       throw new RangeError(`initialSlots must be a power of two, got ${initialSlots}`);
     }
     this.initialSlots = initialSlots;
