@@ -13,6 +13,7 @@ import { status } from "@grpc/grpc-js";
 import type { Hub } from "../../src/fanout/index.ts";
 import type { OverflowPolicyName } from "../../src/protocol/index.ts";
 import { eventually, servedHub } from "../support/grpc-served-hub.ts";
+import { failOnLeaks } from "../support/leaks.ts";
 import {
   accountedIn,
   assertAccounted,
@@ -24,6 +25,8 @@ import { type ClientProcess, client } from "./support/client-process.ts";
 import { assertWithinBounds, History } from "./support/history.ts";
 import type { Entry, MessageEntry } from "./support/journal.ts";
 import { opens } from "./support/server-streams.ts";
+
+failOnLeaks();
 
 /** Of the slow ones. Whole messages of each size fill it to the brim in messages or in bytes. */
 const QUEUE = { messages: 64, bytes: 48 * 1024 };

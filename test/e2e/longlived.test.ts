@@ -7,8 +7,11 @@ import { type TestContext, test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import type { Hub } from "../../src/fanout/index.ts";
 import { servedHub } from "../support/grpc-served-hub.ts";
+import { failOnLeaks } from "../support/leaks.ts";
 import { type ClientProcess, client } from "./support/client-process.ts";
 import { opens } from "./support/server-streams.ts";
+
+failOnLeaks();
 
 /** As the post's server does it: every client is sent its own id. */
 function posted(t: TestContext) {

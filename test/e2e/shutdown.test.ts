@@ -3,8 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { publish, startServer } from "../cli/run.ts";
+import { failOnLeaks } from "../support/leaks.ts";
 import { messagesIn } from "./support/checker.ts";
 import { client } from "./support/client-process.ts";
+
+failOnLeaks();
 
 test("spillway serve ends by itself on SIGTERM with frozen and windowless clients; the healthy ones have everything and are told when to come back", async (t) => {
   const { process: server, address } = await startServer(t);

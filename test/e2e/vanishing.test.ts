@@ -6,11 +6,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cuttableProxy } from "../support/grpc-cuttable-proxy.ts";
 import { eventually, servedHub } from "../support/grpc-served-hub.ts";
+import { failOnLeaks } from "../support/leaks.ts";
 import { assertComplete } from "./support/checker.ts";
 import { client } from "./support/client-process.ts";
 import { History } from "./support/history.ts";
 import { arrayBuffersHeld } from "./support/memory.ts";
 import { opens } from "./support/server-streams.ts";
+
+failOnLeaks();
 
 const request = { patterns: ["load.*"] };
 const MIB = 1024 * 1024;

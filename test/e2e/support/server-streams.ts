@@ -1,5 +1,6 @@
 /** What a server of grpc-js holds open, by its own books (channelz). */
-import { promisify } from "node:util";
+import assert from "node:assert/strict";
+import { isDeepStrictEqual, promisify } from "node:util";
 import { getChannelzHandlers, type Server } from "@grpc/grpc-js";
 
 // biome-ignore lint/suspicious/noExplicitAny: the types of these calls are not exported
@@ -37,11 +38,16 @@ async function streamsOf(socket: number): Promise<number> {
   }
 }
 
+/** How long to wait before saying what is open instead, in milliseconds. A limit, not a wait. */
+const PATIENCE_MS = 30_000;
+
 /** Resolves when so much is open, which the server must come to by events that are under way. */
 export async function opens(server: Server, expected: OpenOnServer): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
-    const { connections, streams } = await openOn(server);
-    if (connections === expected.connections && streams === expected.streams) return;
+    const open = await openOn(server);
+    if (isDeepStrictEqual(open, expected)) return;
+    if (performance.now() > deadline) assert.deepEqual(open, expected, "open on the server");
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
