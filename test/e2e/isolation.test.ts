@@ -194,6 +194,26 @@ test("a client of ours that was evicted while frozen comes back by itself and ac
   assert.equal(each.entries("started").length, 2);
 });
 
+test("a hundred thousand messages published in one go stay within every bound, and each client knows what it missed", async (t) => {
+  const { hub, address } = await servedHub(t, {}, { evictStalledAfterMs: Infinity });
+  const request = { patterns: ["load.*"], queue: QUEUE };
+  const clients = (["DROP_OLDEST", "DROP_NEWEST"] as const).map((policy) =>
+    client(t, "subscriber", policy, {
+      address,
+      request: { ...request, overflow: `OVERFLOW_POLICY_${policy}` },
+    }),
+  );
+  await Promise.all(clients.map((each) => each.first("started")));
+  const history = new History(hub);
+  for (let n = 0; n < 100_000; n++) history.publish("load.a", 10);
+  const published = history.under("load.");
+  for (const each of clients) {
+    await each.until("it knew of everything", (journal) => accountedIn(journal) >= published.length);
+    assertAccounted(each.journal, published);
+    assert.equal(each.entries("message").length, QUEUE.messages);
+  }
+});
+
 function coversOrReads(entry: Entry, offset: number): boolean {
   return (entry.kind === "gap" && entry.to >= offset) || (entry.kind === "message" && entry.offset >= offset);
 }

@@ -52,11 +52,11 @@ export function assertAccounted(journal: readonly Entry[], published: readonly M
     [],
     "nothing was lost in silence",
   );
-  for (const [index, entry] of journal.entries()) {
-    const next = journal.slice(index + 1).find(({ kind }) => kind === "message");
-    if (entry.kind === "gap" && next?.kind === "message") {
-      assert.ok(entry.to < next.offset, `the loss up to ${entry.to} is told before ${next.offset}`);
-    }
+  let next = Infinity;
+  for (const entry of journal.toReversed()) {
+    if (entry.kind === "message") next = entry.offset;
+    else if (entry.kind === "gap")
+      assert.ok(entry.to < next, `the loss up to ${entry.to} is told before ${next}`);
   }
 }
 
