@@ -16,6 +16,7 @@ import { SpillwayError } from "../../../errors.ts";
 import type { Position } from "../../../protocol/index.ts";
 import { loadContracts, type WirePublishAck, type WirePublishRequest } from "../contracts.ts";
 import { ackFromWire, lifetimeToWire } from "../wire.ts";
+import { cancelCall } from "./cancel-call.ts";
 import type { Connection } from "./connection.ts";
 import { connectTimedOut, toSpillwayError } from "./verdict.ts";
 
@@ -78,7 +79,7 @@ export class Publisher implements AsyncDisposable {
       if (connection.ready || this.#state === "ended") return;
       this.#error = toSpillwayError(connectTimedOut(connectTimeoutMs), this.#address);
       connection.renew();
-      call.cancel();
+      cancelCall(call);
     });
     this.ended = new Promise((resolve) => {
       const end = (error: SpillwayError | undefined): void => {
@@ -139,7 +140,7 @@ export class Publisher implements AsyncDisposable {
   cancel(): void {
     if (this.#state === "ended") return;
     this.#error = new SpillwayError("CLOSED", "the publisher was cancelled before it finished");
-    this.#call.cancel();
+    cancelCall(this.#call);
   }
 
   /** Cancels, unless it has finished. */
@@ -182,7 +183,7 @@ export class Publisher implements AsyncDisposable {
         `the server at ${this.#address} sent an acknowledgement that cannot be read: ${String(cause)}`,
         { cause, reason: "INTERNAL" },
       );
-      this.#call.cancel();
+      cancelCall(this.#call);
       return undefined;
     }
   }
