@@ -25,7 +25,7 @@ test("thousands of subscriptions that come and go leave no handle, no listener a
       await churn.until("the end of its round", () => churn.entries("answer").length > rounds);
     }
     await opens(served.server, { connections: 0, streams: 0 });
-    assert.deepEqual(hub.stats().subscriptions, { live: 0, draining: 0, stalled: 0 });
+    assert.deepEqual([...hub.subscriptions()], []);
   };
   const held = () => ({
     handles: process
