@@ -23,8 +23,8 @@ import {
   type WireSubscribeResponse,
 } from "./contracts.ts";
 import { type DeliveryOptions, resolveDelivery } from "./delivery-options.ts";
-import { Endings } from "./endings.ts";
 import { fanoutMethod } from "./fanout-method.ts";
+import { Predecessors } from "./predecessors.ts";
 import { authorizePublish, publish, publishRefusal } from "./publish.ts";
 import { PublishStream } from "./publish-stream.ts";
 import { frameToWire, startedToWire, subscribeFromWire } from "./wire.ts";
@@ -47,7 +47,7 @@ export type FanoutServiceOptions = DeliveryOptions;
 export function fanoutService(hub: Hub, options: FanoutServiceOptions = {}): GrpcService {
   const { fanout } = loadContracts();
   const { clock, endGraceMs } = resolveDelivery(options);
-  const endings = new Endings();
+  const predecessors = new Predecessors();
   const subscribe = fanoutMethod<WireSubscribeRequest, WireSubscribeResponse>(fanout.Subscribe, {
     ...options,
     hub,
@@ -55,9 +55,13 @@ export function fanoutService(hub: Hub, options: FanoutServiceOptions = {}): Grp
     message: frameToWire,
     control(frame, { request }) {
       if (frame.kind !== "started") return frameToWire(frame);
-      return { started: startedToWire(frame, endings.recall(request.previousSubscriptionId)) };
+      return { started: startedToWire(frame, predecessors.recall(request.previousSubscriptionId)) };
     },
-    onEnd: ({ id }, end) => endings.remember(id, end),
+    onStart(subscription, { previousSubscriptionId }) {
+      predecessors.succeeded(previousSubscriptionId);
+      predecessors.started(subscription);
+    },
+    onEnd: (subscription, end) => predecessors.ended(subscription, end),
   });
   const publishing = new Set<PublishStream>();
   const definition: ServiceDefinition = { ...fanout, Subscribe: subscribe.definition };
