@@ -133,8 +133,8 @@ export class Subscription implements PumpSource {
   // Times of the watch; `undefined` until it has seen it.
   #bornAt: number | undefined;
   #announcedAt: number | undefined;
-  /** Turned live from the past; the messages that it read there are not late for being old. */
-  #liveSince: number | undefined;
+  /** Turned live from the past: the messages that it read there are not late for being old. */
+  #liveSince: number | undefined = 0;
   #slowSince: number | undefined;
   #stalledSince: number | undefined;
 
@@ -607,6 +607,7 @@ export class Subscription implements PumpSource {
       if (diagnostics.slow.hasSubscribers) diagnostics.slow.publish(this.#event());
     }
     if (this.#state === "ended") return;
+    if (this.#state === "live") this.#liveSince ??= now;
     const { blockTimeoutMs, newcomerGraceMs } = this.#host.options;
     if (this.#slow && this.#line.overflow === "block" && now - (this.#slowSince ?? now) >= blockTimeoutMs) {
       this.#stopBlocking();
@@ -628,11 +629,11 @@ export class Subscription implements PumpSource {
       const none = undefined;
       return { fullForMs: none, lagMs: none, lagMessages: none, lagBytes: none, stalledForMs };
     }
-    this.#liveSince ??= now;
     const oldest = this.#oldestUndelivered;
     return {
       fullForMs: this.#slowSince === undefined ? undefined : now - this.#slowSince,
-      lagMs: oldest === undefined ? undefined : now - Math.max(oldest.publishedAtWatch, this.#liveSince),
+      lagMs:
+        oldest === undefined ? undefined : now - Math.max(oldest.publishedAtWatch, this.#liveSince ?? now),
       lagMessages: this.#line.length + this.#inFlight,
       lagBytes: this.#line.bytes + this.#inFlightBytes,
       stalledForMs,
