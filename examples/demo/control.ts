@@ -1,43 +1,26 @@
 /**
- * The control of the experiment: a timer in a process that nothing is asked of. If it is late too, the machine
- * was busy with something else, and the latencies beside it say little.
+ * The control of the experiment: two processes without a server between them, one of which sends on the schedule
+ * of the load to the other, this one. If that is late too, the machine was busy with something else, and the
+ * latencies beside it say little.
  *
  * @module
  */
-
+import type { Crew } from "./crew.ts";
 import { type Latency, latencyOf } from "./latency.ts";
+import { latencyMs } from "./load.ts";
+import type { FromTicker } from "./messages.ts";
 
-const PERIOD_NS = 10_000_000n;
-
-export class IdleTimer {
+export class Control {
   readonly #samples: { readonly dueNs: bigint; readonly lateMs: number }[] = [];
-  #timer: NodeJS.Timeout | undefined;
 
-  constructor() {
-    this.#arm(process.hrtime.bigint() + PERIOD_NS);
+  constructor(crew: Crew) {
+    const ticker = crew.fork<never, FromTicker>("the control", "control-ticker");
+    ticker.on("tick", ({ dueNs }) => this.#samples.push({ dueNs, lateMs: latencyMs({ dueNs }) }));
   }
 
-  /** How late it was when it was due in `fromNs..toNs`. */
+  /** How late it was with what was due in `fromNs..toNs`. */
   between(fromNs: bigint, toNs: bigint): Latency {
     const due = this.#samples.filter(({ dueNs }) => fromNs <= dueNs && dueNs < toNs);
     return latencyOf(due.map(({ lateMs }) => lateMs));
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-  }
-
-  #arm(dueNs: bigint): void {
-    const waitNs = dueNs - process.hrtime.bigint();
-    this.#timer = setTimeout(() => this.#fired(dueNs), Math.max(0, Math.ceil(Number(waitNs) / 1e6)));
-  }
-
-  #fired(dueNs: bigint): void {
-    const now = process.hrtime.bigint();
-    // Each one that was due while it could not run counts, as each message does.
-    for (; dueNs <= now; dueNs += PERIOD_NS) {
-      this.#samples.push({ dueNs, lateMs: Number(now - dueNs) / 1e6 });
-    }
-    this.#arm(dueNs);
   }
 }

@@ -24,7 +24,7 @@ export class Crew {
   /** Starts a script that lies beside this one. */
   fork<In extends object, Out extends { type: string }>(
     name: string,
-    script: "server" | "post-client" | "full-client",
+    script: "server" | "post-client" | "full-client" | "control-ticker",
     args: readonly string[] = [],
   ): Member<In, Out> {
     const process = fork(fileURLToPath(new URL(`./${script}.js`, import.meta.url)), args, {

@@ -30,7 +30,7 @@ export function parseLoad(text: string): LoadMessage {
 }
 
 /** How late a message is by now, in milliseconds. */
-export function latencyMs({ dueNs }: LoadMessage): number {
+export function latencyMs({ dueNs }: Pick<LoadMessage, "dueNs">): number {
   return Number(process.hrtime.bigint() - dueNs) / 1e6;
 }
 

@@ -26,6 +26,11 @@ export type FromServer =
       readonly hub: HubStats;
     };
 
+export interface FromTicker {
+  readonly type: "tick";
+  readonly dueNs: bigint;
+}
+
 /** Report when the message `through` has arrived, or after `withinMs` without it. */
 export interface ToClient {
   readonly type: "report";

@@ -1,13 +1,12 @@
 /** The server process: a hub with the readings of this machine and the load, served over gRPC. @module */
 import { startDemoFeed } from "../../src/cli/demo-feed.ts";
-import { Hub } from "../../src/fanout/index.ts";
-import { serve } from "../../src/transport/grpc/index.ts";
+import { Hub, serve } from "../../src/index.ts";
 import { formatLoad, Load } from "./load.ts";
 import type { FromServer, ToServer } from "./messages.ts";
 import { listenToParent, tellParent } from "./parent.ts";
-import { HEALTHY_QUEUE, LOAD_TOPIC, MESSAGE_BYTES, REPORT_EVERY_MS, STALL_TIMEOUT_MS } from "./plan.ts";
+import { HEALTHY_QUEUE, LOAD_TOPIC, MESSAGE_BYTES, REPORT_EVERY_MS, STALLED } from "./plan.ts";
 
-const hub = new Hub({ queue: HEALTHY_QUEUE, stallTimeoutMs: STALL_TIMEOUT_MS });
+const hub = new Hub({ queue: HEALTHY_QUEUE, ...STALLED });
 const offsets: number[] = [];
 const load = new Load((message) => {
   offsets.push(hub.publish(LOAD_TOPIC, formatLoad(message, MESSAGE_BYTES)).offset);

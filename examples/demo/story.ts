@@ -1,7 +1,7 @@
 /** What happens in the demo, in order. @module */
 import { setTimeout as wait } from "node:timers/promises";
 import type { SubscriptionStats } from "../../src/fanout/index.ts";
-import { IdleTimer } from "./control.ts";
+import { Control } from "./control.ts";
 import type { Crew, Member } from "./crew.ts";
 import { Schedule } from "./load.ts";
 import { watchMachine } from "./machine.ts";
@@ -34,7 +34,7 @@ type Client<Report> = Member<ToClient, FromClient<Report>>;
  */
 export async function play(crew: Crew, screen: Screen, signal: AbortSignal): Promise<Evidence> {
   const scene = new Scene(screen);
-  const control = new IdleTimer();
+  const control = new Control(crew);
   let stopWatching = (): void => {};
   try {
     const server = crew.fork<ToServer, FromServer>("the server", "server");
@@ -62,7 +62,7 @@ export async function play(crew: Crew, screen: Screen, signal: AbortSignal): Pro
     await until(server, [SETTLE_MS, SETTLE_AT_MOST_MS], queuesAreEmpty, signal);
 
     const trials = [await freeze()];
-    if (trials.some(disturbed) && scene.elapsedMs < AGAIN_BEFORE_MS) trials.push(await freeze());
+    while (trials.every(disturbed) && scene.elapsedMs < AGAIN_BEFORE_MS) trials.push(await freeze());
 
     const stopped = server.next("load-stopped", signal);
     server.send({ type: "stop-load" });
@@ -103,7 +103,6 @@ export async function play(crew: Crew, screen: Screen, signal: AbortSignal): Pro
       };
     }
   } finally {
-    control.stop();
     stopWatching();
     scene.close();
   }
@@ -120,21 +119,23 @@ async function pace(
   return new Schedule(firstSequence, startNs, messagesPerSecond);
 }
 
-/** As long as planned, and on until the server's statistics say so; at most so long. */
+/** As long as planned, and on until the server's statistics have said so once; at most so long. */
 async function until(
   server: Member<ToServer, FromServer>,
   [atLeastMs, atMostMs]: readonly [number, number],
   condition: (subscriptions: readonly SubscriptionStats[]) => boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  await wait(atLeastMs, undefined, { signal });
-  const enough = AbortSignal.any([signal, AbortSignal.timeout(atMostMs - atLeastMs)]);
-  try {
-    while (!condition((await server.next("stats", enough)).subscriptions));
-  } catch {
-    // What it was not long enough for is for the verdict to find.
-    signal.throwIfAborted();
-  }
+  const enough = AbortSignal.any([signal, AbortSignal.timeout(atMostMs)]);
+  const said = async (): Promise<void> => {
+    try {
+      while (!condition((await server.next("stats", enough)).subscriptions));
+    } catch {
+      // What it was not long enough for is for the verdict to find.
+      signal.throwIfAborted();
+    }
+  };
+  await Promise.all([wait(atLeastMs, undefined, { signal }), said()]);
 }
 
 function queuesAreEmpty(subscriptions: readonly SubscriptionStats[]): boolean {

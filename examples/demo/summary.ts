@@ -28,7 +28,7 @@ function latencyLines({ trials }: Verdict): string[] {
     const { latency, control } = trial;
     if (index < trials.length - 1) {
       return [
-        `  One freeze does not count: an idle timer's p99 was ${control.before.p99.toFixed(2)} ms before it and ` +
+        `  One freeze does not count: the p99 between two idle processes was ${control.before.p99.toFixed(2)} ms before it and ` +
           `${control.frozen.p99.toFixed(2)} ms`,
         `  during it, so this machine was disturbed. The clients': ${latency.before.p99.toFixed(2)} ms, ${latency.frozen.p99.toFixed(2)} ms.`,
       ];
@@ -38,7 +38,7 @@ function latencyLines({ trials }: Verdict): string[] {
       latencyLine("before", latency.before),
       latencyLine(`while client ${FROZEN_CLIENT} was frozen`, latency.frozen),
       ratioLine("ratio", latency.before, latency.frozen),
-      ratioLine("for comparison, an idle timer", control.before, control.frozen),
+      ratioLine("ratio between two idle processes", control.before, control.frozen),
     ];
   });
 }

@@ -21,7 +21,7 @@ export interface Trial {
   readonly before: Span;
   readonly frozen: Span;
   readonly frozenMs: number;
-  /** How late an idle timer of a process that does nothing else was, meanwhile. */
+  /** How late messages between two processes that do nothing else were, meanwhile. */
   readonly control: { readonly before: Latency; readonly frozen: Latency };
 }
 
@@ -97,16 +97,16 @@ function mostAllowed(p99Ms: number): number {
 }
 
 /**
- * The machine itself changed its pace meanwhile: an idle timer, which no server can slow down, differs by more
+ * The machine itself changed its pace meanwhile: the control, which no server can slow down, differs by more
  * than the strictest reading of what the clients are allowed, in either direction. Says nothing about the clients,
- * so that a measurement can be made again, and one of two chosen, without a look at how it turned out.
+ * so that a measurement can be made again, and one of several chosen, without a look at how it turned out.
  */
 export function disturbed(trial: Pick<Trial, "control">): boolean {
   const { before, frozen } = trial.control;
   return unsteadiness(trial) > P99_FACTOR || Math.abs(frozen.p99 - before.p99) > P99_ALLOWANCE_MS;
 }
 
-/** By what factor the idle timer changed; 1 is not at all. */
+/** By what factor the control changed; 1 is not at all. */
 function unsteadiness({ control: { before, frozen } }: Pick<Trial, "control">): number {
   return Math.max(frozen.p99 / before.p99, before.p99 / frozen.p99);
 }
@@ -134,7 +134,7 @@ function checkLatency(trial: MeasuredTrial | undefined): string[] {
     `their p99 was ${frozen.p99.toFixed(2)} ms during the freeze, and ${before.p99.toFixed(2)} ms before it, ` +
       `which allows ${limit.toFixed(2)} ms` +
       (disturbed(trial)
-        ? ` (this machine was disturbed: an idle timer went from ${control.before.p99.toFixed(2)} ms to ${control.frozen.p99.toFixed(2)} ms; try again)`
+        ? ` (this machine was disturbed: two idle processes went from ${control.before.p99.toFixed(2)} ms to ${control.frozen.p99.toFixed(2)} ms; try again)`
         : ""),
   ];
 }

@@ -8,7 +8,7 @@ export interface View {
   readonly elapsedMs: number;
   readonly phase: Phase;
   readonly phaseElapsedMs: number;
-  /** 2 when the machine was disturbed at the first freeze, and it is done again. */
+  /** Above 1 when the machine was disturbed at the freeze before, and it is done again. */
   readonly trial: number;
   /** `undefined` until the server listens. */
   readonly address: string | undefined;

@@ -1,7 +1,7 @@
 import { SpillwayError } from "../errors.ts";
 import { OVERFLOW_POLICIES, type OverflowPolicyName, type QueueBounds } from "../protocol/index.ts";
 import type { Rung } from "./escalation.ts";
-import { checkBounds, checkOverflow } from "./options.ts";
+import { checkBounds, checkEscalation, checkOverflow } from "./options.ts";
 
 /** What a remote caller wants to do. */
 export interface AccessRequest {
@@ -60,9 +60,10 @@ const OPEN_TO_ALL = OVERFLOW_POLICIES.filter((policy) => policy !== "block");
  * What an {@link Authorize} hook returned, if it can be put into effect. A hook that says `false` meant to refuse,
  * and a bound of 0 would let nothing through.
  *
+ * @param canPark - whether anything is retained
  * @throws TypeError or RangeError, naming what was expected and what came
  */
-export function checkAccess(returned: unknown): Access {
+export function checkAccess(returned: unknown, canPark: boolean): Access {
   if (returned === undefined || returned === null) return {};
   if (typeof returned !== "object")
     throw new TypeError(`authorize must return an access or nothing, got ${String(returned)}`);
@@ -74,6 +75,7 @@ export function checkAccess(returned: unknown): Access {
     if (access.overflow.length === 0) throw new TypeError("access.overflow must name at least one policy");
     for (const name of access.overflow) checkOverflow("access.overflow", name);
   }
+  if (access.escalation !== undefined) checkEscalation("access.escalation", access.escalation, canPark);
   return access;
 }
 

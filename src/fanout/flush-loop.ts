@@ -4,15 +4,17 @@ import type { FlushLimits } from "./options.ts";
 
 /** Something that waits for its turn. */
 export interface Flushable {
-  /** Its turn. Throws nothing. */
-  flush(): void;
+  /** Its turn. Returns how many frames it moved, and throws nothing. */
+  flush(): number;
 }
 
 /** Batches of those who read the past, in one turn of the flush: so many that live subscribers do not notice. */
 const CATCH_UP_BATCHES = 16;
 
-// A look at the clock costs about as much as pumping a subscription with nothing to say.
-const TURNS_BETWEEN_CLOCK_LOOKS = 16;
+// A look at the clock costs about as much as a turn with nothing to say. Frames count, because a turn can have a
+// thousand of them to encode.
+const WORK_BETWEEN_CLOCK_LOOKS = 64;
+const WORK_PER_TURN = 4;
 
 /**
  * The shared ready list. Whatever becomes ready during one turn of the event loop is flushed once, at its end:
@@ -57,17 +59,21 @@ export class FlushLoop {
     this.#scheduled = false;
     const deadline = this.#clock.now() + this.#limits.sliceMs;
     let turns = 0;
-    const sliceIsOver = () =>
-      ++turns >= this.#limits.batches ||
-      (turns % TURNS_BETWEEN_CLOCK_LOOKS === 0 && this.#clock.now() >= deadline);
+    let work = 0;
+    const sliceIsOver = (frames: number) => {
+      turns++;
+      work += WORK_PER_TURN + frames;
+      if (turns >= this.#limits.batches) return true;
+      if (work < WORK_BETWEEN_CLOCK_LOOKS) return false;
+      work = 0;
+      return this.#clock.now() >= deadline;
+    };
     for (let next = this.#live.shift(); next !== undefined; next = this.#live.shift()) {
-      next.flush();
-      if (sliceIsOver()) break;
+      if (sliceIsOver(next.flush())) break;
     }
     const lastTurn = turns + CATCH_UP_BATCHES;
     for (let next = this.#catchingUp.shift(); next !== undefined; next = this.#catchingUp.shift()) {
-      next.flush();
-      if (sliceIsOver() || turns >= lastTurn) break;
+      if (sliceIsOver(next.flush()) || turns >= lastTurn) break;
     }
     if (this.#live.length + this.#catchingUp.length > 0) this.#schedule();
   };

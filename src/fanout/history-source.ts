@@ -62,7 +62,9 @@ export interface HistoryLoadOptions {
   /**
    * Most messages of one page.
    *
-   * @default 1_000
+   * A subscriber that catches up holds one page of each of its topics, shared with those at the same place.
+   *
+   * @default 256
    */
   readonly pageMessages?: number;
 }

@@ -17,7 +17,7 @@ import { checkDuration, type HubOptions, type ResolvedHubOptions, resolveHubOpti
 import { copyPayload, messageBytes, type Publication, type PublishOptions } from "./publication.ts";
 import { FirstRule, RetentionRules } from "./retention.ts";
 import type { Sink } from "./sink.ts";
-import { BookTotals, type HubStats, lost, type TopicStats } from "./stats.ts";
+import { BookTotals, type HubStats, type TopicStats } from "./stats.ts";
 import { agreeOnTerms, type SubscribeRequest } from "./subscribe-request.ts";
 import { Subscription, type SubscriptionHost } from "./subscription.ts";
 import { isTopic } from "./topic-names.ts";
@@ -86,9 +86,9 @@ export class Hub implements AsyncDisposable {
   #evaluatedThrough = 0;
   #fanningOut = false;
   #anyExpires = false;
-  /** Published by a hook while another message was being fanned out: numbered, and next in line. */
-  /** Parked by that message: they leave the lists when nobody walks them any more. */
+  /** Parked by the message being fanned out: they leave the lists when nobody walks them any more. */
   readonly #leaving: Subscription[] = [];
+  /** Published by a hook while another message was being fanned out: numbered, and next in line. */
   readonly #waiting: { topic: Topic<Subscription>; message: Message }[] = [];
 
   // Books of what is no more.
@@ -259,7 +259,7 @@ export class Hub implements AsyncDisposable {
   }
 
   /**
-   * Subscribes a sink: for transports. Synchronous, and live when it returns; the first frame comes with the next
+   * Subscribes a sink: for transports. Synchronous: what is published after it returns is for this sink too; the first frame comes with the next
    * flush. Throws before it touches the sink.
    *
    * @param access - what a remote caller was granted; without it the request is trusted
@@ -291,7 +291,7 @@ export class Hub implements AsyncDisposable {
    */
   async authorize(request: AccessRequest): Promise<Access> {
     try {
-      return checkAccess(await this.#options.authorize?.(request));
+      return checkAccess(await this.#options.authorize?.(request), this.#options.retention.length > 0);
     } catch (error) {
       if (error instanceof SpillwayError) throw error;
       this.reportHookError("authorize", error);
@@ -310,8 +310,10 @@ export class Hub implements AsyncDisposable {
   }
 
   /** All subscriptions that have not ended. */
-  subscriptions(): Iterable<Subscription> {
-    return this.#subscriptions.keys();
+  *subscriptions(): Iterable<Subscription> {
+    // One that has ended stays registered until the flush has told its sink.
+    for (const subscription of this.#subscriptions.keys())
+      if (subscription.state !== "ended") yield subscription;
   }
 
   /** Walks all subscriptions: meant for every second, not for every message. */
@@ -369,6 +371,8 @@ export class Hub implements AsyncDisposable {
 
   async #drain(timeoutMs: number): Promise<void> {
     const { clock } = this.#options;
+    // Called by a hook in the middle of a fan-out: the message under way still reaches everybody.
+    if (this.#fanningOut) await new Promise<void>((resolve) => clock.soon(resolve));
     const subscriptions = [...this.#subscriptions.keys()];
     if (subscriptions.length > 0) {
       const empty = new Promise<void>((resolve) => {
@@ -480,7 +484,7 @@ export class Hub implements AsyncDisposable {
     if (diagnostics.ended.hasSubscribers) {
       const { id: subscriptionId, clientName, delivered } = stats;
       const { reason, detail } = end;
-      const event = { subscriptionId, clientName, reason, detail, delivered, lost: lost(stats.dropped) };
+      const event = { subscriptionId, clientName, reason, detail, delivered, lost: end.lost };
       diagnostics.ended.publish(event);
     }
     contain(

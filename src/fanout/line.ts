@@ -9,11 +9,20 @@ import {
 } from "../queue/index.ts";
 import { GapLedger } from "./gap-ledger.ts";
 import type { Message } from "./message.ts";
+import type { Watermarks } from "./options.ts";
 import { Pacer } from "./pacer.ts";
 import type { BatchLimits, SinkFrame } from "./sink.ts";
 
 /** What a frame weighs on the wire beside its payload, roughly: for the limit of a batch, not for the bounds. */
 const FRAME_OVERHEAD_BYTES = 64;
+
+export interface LineOptions {
+  readonly bounds: QueueBounds;
+  readonly overflow: OverflowPolicyName;
+  readonly watermarks: Watermarks;
+  /** The least time between two messages of a key, while it conflates. */
+  readonly minIntervalMs: number | undefined;
+}
 
 /** A state frame in line. */
 interface Mark {
@@ -30,8 +39,10 @@ export interface Taken {
   bytes: number;
   /** The first message taken. */
   oldest: Message | undefined;
-  /** The highest offset that the frames taken tell of; 0 when they tell of none. */
-  toldThrough: number;
+  /** The offset of the last message taken; 0 when none was. */
+  throughOffset: number;
+  /** The last thing taken is a loss: only a progress frame can say that it is behind the subscriber. */
+  endsWithLoss: boolean;
 }
 
 /**
@@ -45,12 +56,16 @@ export class Line implements LossListener<Message> {
   /** What the reader was told last. It lags behind what holds now by what is in line. */
   #told: StateFrame;
   readonly #pacer: Pacer | undefined;
-  readonly taken: Taken = { messages: 0, bytes: 0, oldest: undefined, toldThrough: 0 };
+  readonly #high: QueueBounds;
+  readonly #low: QueueBounds;
+  readonly taken: Taken = { messages: 0, bytes: 0, oldest: undefined, throughOffset: 0, endsWithLoss: false };
   #expired = 0;
 
-  /** @param minIntervalMs - the least time between two messages of a key, while it conflates */
-  constructor(bounds: QueueBounds, overflow: OverflowPolicyName, minIntervalMs?: number) {
+  constructor(options: LineOptions) {
+    const { bounds, overflow, watermarks, minIntervalMs } = options;
     if (minIntervalMs !== undefined) this.#pacer = new Pacer(minIntervalMs);
+    this.#high = shareOf(bounds, watermarks.high);
+    this.#low = shareOf(bounds, watermarks.low);
     this.#queue = new BoundedQueue<Message>(bounds, overflowPolicy(overflow), this);
     this.#told = { kind: "state", state: "live", overflow, rung: 0 };
   }
@@ -86,9 +101,14 @@ export class Line implements LossListener<Message> {
     return this.#queue.head;
   }
 
-  /** How full the queue is, from 0 to 1. */
-  get fullness(): number {
-    return this.#queue.fullness;
+  /** At or above the high watermark. Asked for every message, so the marks are numbers, not shares. */
+  get isHigh(): boolean {
+    return this.length >= this.#high.messages || this.bytes >= this.#high.bytes;
+  }
+
+  /** At or below the low watermark. */
+  get isLow(): boolean {
+    return this.length <= this.#low.messages && this.bytes <= this.#low.bytes;
   }
 
   /** Whether offsets only rise along the line; not so while, and shortly after, it conflates. */
@@ -210,7 +230,8 @@ export class Line implements LossListener<Message> {
     taken.messages = 0;
     taken.bytes = 0;
     taken.oldest = undefined;
-    taken.toldThrough = 0;
+    taken.throughOffset = 0;
+    taken.endsWithLoss = false;
     let room = limits.bytes;
     while (frames.length < limits.frames) {
       // All that are too old in a row, so that one notice tells of them.
@@ -221,10 +242,7 @@ export class Line implements LossListener<Message> {
       if (gaps !== undefined) {
         frames.push(...gaps);
         room -= gaps.length * FRAME_OVERHEAD_BYTES;
-        for (const { to, reason } of gaps) {
-          // What is trimmed of one topic is told at once, and may lie beyond what is still to come of another.
-          if (reason !== "trimmed" && to > taken.toldThrough) taken.toldThrough = to;
-        }
+        taken.endsWithLoss = true;
         continue;
       }
       if (this.#takeMark(frames, "any")) continue;
@@ -238,7 +256,8 @@ export class Line implements LossListener<Message> {
       taken.oldest ??= next;
       taken.messages++;
       taken.bytes += next.bytes;
-      if (next.offset > taken.toldThrough) taken.toldThrough = next.offset;
+      taken.throughOffset = next.offset;
+      taken.endsWithLoss = false;
     }
   }
 
@@ -313,4 +332,8 @@ export class Line implements LossListener<Message> {
     frames.push(mark.frame);
     return true;
   }
+}
+
+function shareOf({ messages, bytes }: QueueBounds, share: number): QueueBounds {
+  return { messages: messages * share, bytes: bytes * share };
 }

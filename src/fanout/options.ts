@@ -78,7 +78,7 @@ export interface HubOptions {
   /**
    * How loads from history sources are admitted.
    *
-   * @default { concurrency: 8, timeoutMs: 10_000, pageMessages: 1_000 }
+   * @default { concurrency: 8, timeoutMs: 10_000, pageMessages: 256 }
    */
   readonly historyLoads?: HistoryLoadOptions;
 
@@ -469,7 +469,7 @@ function checkHistoryLoads(given: HistoryLoadOptions = {}): Required<HistoryLoad
   return {
     concurrency: checkWhole("historyLoads.concurrency", given.concurrency ?? 8, 1),
     timeoutMs: checkDuration("historyLoads.timeoutMs", given.timeoutMs ?? 10_000),
-    pageMessages: checkWhole("historyLoads.pageMessages", given.pageMessages ?? 1_000, 1),
+    pageMessages: checkWhole("historyLoads.pageMessages", given.pageMessages ?? 256, 1),
   };
 }
 

@@ -118,10 +118,11 @@ export class Pump implements Flushable, SinkFeedback {
 
   // Flushable
 
-  flush(): void {
+  flush(): number {
     this.#listed = false;
-    if (this.#end !== undefined) this.#finish(this.#end);
-    else if (this.#phase === "idle") this.#pump();
+    if (this.#end === undefined) return this.#phase === "idle" ? this.#pump() : 0;
+    this.#finish(this.#end);
+    return 1;
   }
 
   // SinkFeedback
@@ -151,14 +152,17 @@ export class Pump implements Flushable, SinkFeedback {
     this.#loop.add(this, this.#source.isCatchingUp ? "catching-up" : "live");
   }
 
-  #pump(): void {
-    if (!this.#source.hasWork) return;
+  /** One batch, if there is work; returns how many frames it had. */
+  #pump(): number {
+    if (!this.#source.hasWork) return 0;
+    let moved = 0;
     const borrowed = !scratchTaken;
     const frames = borrowed ? scratch : [];
     if (borrowed) scratchTaken = true;
     try {
       this.#source.take(frames, this.#limits);
-      if (frames.length > 0) this.#write(frames);
+      moved = frames.length;
+      if (moved > 0) this.#write(frames);
     } catch (error) {
       this.#source.sinkFailed(error);
     } finally {
@@ -168,6 +172,7 @@ export class Pump implements Flushable, SinkFeedback {
       }
     }
     if (this.#phase === "idle" && this.#source.hasWork) this.ready();
+    return moved;
   }
 
   #write(frames: readonly SinkFrame[]): void {

@@ -147,7 +147,12 @@ export class Subscription implements PumpSource {
   constructor(host: SubscriptionHost, terms: SubscriptionTerms, sink: Sink) {
     this.#host = host;
     this.terms = terms;
-    this.#line = new Line(terms.queue, terms.overflow, terms.minIntervalMs);
+    this.#line = new Line({
+      bounds: terms.queue,
+      overflow: terms.overflow,
+      watermarks: host.options.watermarks,
+      minIntervalMs: terms.minIntervalMs,
+    });
     this.#ladder = new Ladder(terms.escalation, host.options.recoveryMs);
     const now = host.history.lastOffset;
     this.#offeredThrough = now;
@@ -172,7 +177,9 @@ export class Subscription implements PumpSource {
 
   /** Whoever comes back with it misses nothing that is retained; what was in flight may come again. */
   get position(): Position {
-    return { epoch: this.#host.options.epoch, offset: this.#settledThrough };
+    const { phase } = this.#pump;
+    const settled = phase === "idle" || phase === "paused" ? this.#undeliveredFrom - 1 : this.#settledThrough;
+    return { epoch: this.#host.options.epoch, offset: Math.max(settled, this.#settledThrough) };
   }
 
   /** Called once the hub knows its patterns: opens the sink and lets the first frame out. */
@@ -206,7 +213,7 @@ export class Subscription implements PumpSource {
       return;
     }
     if (this.terms.minIntervalMs !== undefined) this.#awaitDue();
-    if (!this.#slow && this.#line.fullness >= this.#host.options.watermarks.high) this.#turnSlow();
+    if (!this.#slow && this.#line.isHigh) this.#turnSlow();
     this.#pump.ready();
   }
 
@@ -228,6 +235,9 @@ export class Subscription implements PumpSource {
    */
   end(reason: CloseReason, detail: string = CLOSE_REASONS[reason].detail): void {
     if (this.#state === "ended") return;
+    // Before what is queued is thrown away: it lies ahead of the position.
+    const { position } = this;
+    this.#settledThrough = position.offset;
     this.#stopFeeding("ended");
     this.#discarded += this.#line.clear() + this.#inFlight;
     this.#inFlight = 0;
@@ -238,7 +248,7 @@ export class Subscription implements PumpSource {
       kind: "end",
       reason,
       detail,
-      position: this.position,
+      position,
       lost: lost(this.#losses()) + this.#line.expired,
       retryAfterMs: comesBack ? this.#host.retryAfterMs() : undefined,
     });
@@ -315,7 +325,7 @@ export class Subscription implements PumpSource {
     if (this.#startedDue) this.#takeStarted(frames);
     if (this.#catchUp !== undefined) this.#refill(this.#catchUp);
     this.#takeLine(frames, limits);
-    if (this.#slow && this.#line.fullness <= this.#host.options.watermarks.low) this.#recover();
+    if (this.#slow && this.#line.isLow) this.#recover();
     this.#takenThrough = this.#undeliveredFrom - 1;
     if (this.#state === "draining" && this.#line.conflated > this.#announcedConflated)
       this.#progressDue = true;
@@ -385,14 +395,15 @@ export class Subscription implements PumpSource {
     const line = this.#line;
     line.take(frames, limits, this.#isTooOld(), this.#paceTime);
     if (this.terms.minIntervalMs !== undefined) this.#awaitDue();
-    const { messages, bytes, oldest, toldThrough } = line.taken;
+    const { messages, bytes, oldest, throughOffset, endsWithLoss } = line.taken;
     this.#inFlight = messages;
     this.#inFlightBytes = bytes;
     this.#oldestInFlight = oldest;
     line.taken.oldest = undefined;
-    // While newer messages stand in for older ones, neither a message nor a gap moves the position.
-    if (toldThrough === 0 || !line.isOrdered) return;
-    if (toldThrough > this.#announcedThrough) this.#announcedThrough = toldThrough;
+    if (endsWithLoss && line.length === 0) this.#progressDue = true;
+    // While newer messages stand in for older ones, a message does not move the position.
+    if (throughOffset === 0 || !line.isOrdered) return;
+    this.#announcedThrough = Math.max(this.#announcedThrough, throughOffset);
     this.#announcedSinceWatch = true;
   }
 
@@ -607,7 +618,8 @@ export class Subscription implements PumpSource {
       if (diagnostics.slow.hasSubscribers) diagnostics.slow.publish(this.#event());
     }
     if (this.#state === "ended") return;
-    if (this.#state === "live") this.#liveSince ??= now;
+    if (this.#state !== "live") this.#liveSince = undefined;
+    else this.#liveSince ??= now;
     const { blockTimeoutMs, newcomerGraceMs } = this.#host.options;
     if (this.#slow && this.#line.overflow === "block" && now - (this.#slowSince ?? now) >= blockTimeoutMs) {
       this.#stopBlocking();
@@ -624,16 +636,16 @@ export class Subscription implements PumpSource {
 
   #signals(now: number): SlowSignals {
     const stalledForMs = this.#stalledSince === undefined ? undefined : now - this.#stalledSince;
-    // Reading the past is not slowness: what waits then is what we have put there.
-    if (this.#state !== "live") {
+    // Reading the past is not slowness: what waits then, and for a while after, is what we have put there.
+    const liveSince = this.#liveSince;
+    if (liveSince === undefined || now - liveSince < this.#host.options.newcomerGraceMs) {
       const none = undefined;
       return { fullForMs: none, lagMs: none, lagMessages: none, lagBytes: none, stalledForMs };
     }
     const oldest = this.#oldestUndelivered;
     return {
       fullForMs: this.#slowSince === undefined ? undefined : now - this.#slowSince,
-      lagMs:
-        oldest === undefined ? undefined : now - Math.max(oldest.publishedAtWatch, this.#liveSince ?? now),
+      lagMs: oldest === undefined ? undefined : now - Math.max(oldest.publishedAtWatch, liveSince),
       lagMessages: this.#line.length + this.#inFlight,
       lagBytes: this.#line.bytes + this.#inFlightBytes,
       stalledForMs,

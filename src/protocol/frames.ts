@@ -55,9 +55,10 @@ export interface StartedFrame {
 export type GapReason = "overflow" | "oversize" | "expired" | "trimmed" | "render-failed" | "filter-failed";
 
 /**
- * A loss. It stands where it happened: before the next message, or last when none follows. With the reason `trimmed`
- * it stands before the next message of its topic, and messages of other topics below `to` can follow: it is no
- * position.
+ * A loss. It stands where it happened: before the next message, or last when none follows; then a progress frame
+ * comes with it. Several can stand at one place, with ranges that overlap, so a gap alone does not move a position:
+ * the message or the progress behind it does. With the reason `trimmed`
+ * it stands before the next message of its topic, and messages of other topics below `to` can follow.
  */
 export interface GapFrame {
   readonly kind: "gap";
@@ -106,7 +107,10 @@ export interface EndFrame {
   readonly position: Position;
   /** One sentence for people. */
   readonly detail: string;
-  /** Messages lost in this subscription's lifetime, whether or not a gap notice could tell. */
+  /**
+   * Messages lost in this subscription's lifetime, whether or not a gap notice could tell. What was still queued is
+   * not among them: it lies ahead of the position.
+   */
   readonly lost: number;
   /** How long to wait before coming back, in milliseconds; `undefined` where coming back makes no sense. */
   readonly retryAfterMs: number | undefined;

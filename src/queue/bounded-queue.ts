@@ -165,14 +165,6 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     return "queued";
   }
 
-  /** How full it is, from 0 to 1: in messages or in bytes, whichever is more. */
-  get fullness(): number {
-    return Math.max(
-      (this.#items.length + this.#reservedMessages) / this.bounds.messages,
-      (this.#bytes + this.#reservedBytes) / this.bounds.bytes,
-    );
-  }
-
   /** Removes and returns the next item; `undefined` when empty. */
   take(): T | undefined {
     const item = this.#items.shift();
@@ -354,7 +346,9 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   #weigh(bytes: number): void {
     this.#bytes += bytes;
-    this.#peakBytes = Math.max(this.#peakBytes, this.#bytes + this.#reservedBytes);
-    this.#peakMessages = Math.max(this.#peakMessages, this.#items.length + this.#reservedMessages);
+    const heavy = this.#bytes + this.#reservedBytes;
+    const many = this.#items.length + this.#reservedMessages;
+    if (heavy > this.#peakBytes) this.#peakBytes = heavy;
+    if (many > this.#peakMessages) this.#peakMessages = many;
   }
 }

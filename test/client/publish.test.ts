@@ -7,6 +7,7 @@ import { SpillwayError } from "../../src/errors.ts";
 import { type Client, connect } from "../../src/transport/grpc/client/index.ts";
 import type { WirePublishRequest } from "../../src/transport/grpc/contracts.ts";
 import { errorToStatus } from "../../src/transport/grpc/status.ts";
+import { eventually } from "../support/grpc-served-hub.ts";
 import { deferred, fail, fakeServer, type Handlers, type PublishStreamCall } from "./fake-server.ts";
 import { ManualClock } from "./manual-clock.ts";
 
@@ -296,5 +297,21 @@ describe("a publisher", () => {
     client.close();
     await assert.rejects(other.finish(), { code: "CLOSED" });
     await other[Symbol.asyncDispose]();
+  });
+
+  test("cancelled in the instant in which it was made, it is not left behind in the server", async (t) => {
+    let open = 0;
+    const client = await clientOf(t, {
+      publishStream(call) {
+        open++;
+        call.on("cancelled", () => open--);
+      },
+      publish: (_, done) => done(null, { position: { epoch: "e1", offset: "1" } }),
+    });
+    // On a connection that is up, and then: requests of one connection arrive in order.
+    await client.publish("a", "");
+    client.publisher().cancel();
+    await client.publish("a", "");
+    await eventually(() => open === 0);
   });
 });

@@ -10,6 +10,7 @@ import {
   type StateChange,
 } from "../../src/transport/grpc/client/index.ts";
 import { serve } from "../../src/transport/grpc/index.ts";
+import { eventually } from "../support/grpc-served-hub.ts";
 
 const atOnce = { backoff: { random: () => 0 } };
 
@@ -153,4 +154,16 @@ test("a publisher's messages arrive in order, and all of them are acknowledged",
     assert.equal(Buffer.from(frame.payload).toString(), String(read));
     if (read === total) break;
   }
+});
+
+test("one that is closed in the instant in which it was opened is not left behind in the server", async (t) => {
+  const { hub, client } = await served(t);
+  const busy = client();
+  const first = busy.subscribe("t");
+  await first.next();
+  busy.subscribe("t").close();
+  // Requests of one connection arrive in order: when this one is live, the closed one has arrived, if it came at all.
+  const last = busy.subscribe("t");
+  await last.next();
+  await eventually(() => hub.stats().subscriptions.live === 2);
 });

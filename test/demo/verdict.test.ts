@@ -154,7 +154,7 @@ test("of two trials the one in which the machine was steadier counts, whatever c
 test("where only a disturbed trial failed, the line says so", () => {
   fails(
     evidenceOf({ trials: [trial(40)], latencyMs: (sequence) => (sequence > 5 ? 50 : 1) }),
-    /this machine was disturbed: an idle timer went from 1\.00 ms to 40\.00 ms/,
+    /this machine was disturbed: two idle processes went from 1\.00 ms to 40\.00 ms/,
   );
 });
 
@@ -277,7 +277,7 @@ function losses(overflow: number): SubscriptionStats["dropped"] {
   return { overflow, oversize: 0, "render-failed": 0, "filter-failed": 0 };
 }
 
-/** @param frozenMs the idle timer's p99 during the freeze; 1 ms before it */
+/** @param frozenMs the p99 of the control during the freeze; 1 ms before it */
 function trial(frozenMs = 1): Trial {
   const latency = (ms: number) => ({ count: 100, p50: ms, p99: ms, max: ms });
   return {

@@ -95,6 +95,17 @@ describe("GapLedger", () => {
     ]);
   });
 
+  it("has room again for what was told and for notices that became one", () => {
+    const ledger = new GapLedger();
+    for (const place of [1, 2])
+      for (let topic = 0; topic < 30; topic++) loseOne(ledger, `${topic}`, 100 + topic, place);
+    // The head between the two places goes: 60 notices become 30.
+    ledger.loseAtHead("0", 50, "overflow", 2);
+    for (let topic = 30; topic < 60; topic++) loseOne(ledger, `${topic}`, 100 + topic, 3);
+    assert.equal(ledger.takeBefore(2)?.length, 30);
+    assert.equal(ledger.takeBefore(3)?.length, 30, "each topic has a notice of its own");
+  });
+
   it("a notice that was handed out is not changed by later losses", () => {
     const ledger = new GapLedger();
     loseOne(ledger, "a", 1, 0);

@@ -87,6 +87,7 @@ describe("a history source", () => {
     );
     assertBalanced(subscription);
     assert.deepEqual(errors, []);
+    assert.equal(clock.timers, 1, "the watch, and no time-out of a load that is over");
   });
 
   it("is not asked for what the log still has", async () => {

@@ -81,7 +81,7 @@ describe("topic names", () => {
     }
   });
 
-  it("are quoted short, escaped and well-formed in the refusal, whatever came", () => {
+  it("are quoted short, on one line and well-formed in the refusal, whatever came", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 400, size: "max" }), (name) => {
         try {
@@ -89,7 +89,7 @@ describe("topic names", () => {
         } catch (error) {
           assert.ok(error instanceof SpillwayError);
           assert.ok(error.message.length < 700 && error.message.isWellFormed());
-          assert.doesNotMatch(error.message, /[\p{Cc}]/u);
+          assert.ok(![...error.message].some((character) => character < " "));
         }
       }),
       runs(300),
@@ -141,7 +141,7 @@ describe("the topic table", () => {
             recent.unshift(name);
             for (const kept of recent.slice(0, Math.floor(most / 2)))
               assert.ok(table.find(kept) !== undefined, kept);
-            assert.equal([...table].length, table.size);
+            assert.equal(new Set([...table]).size, table.size, "each is held once");
           }
         },
       ),

@@ -48,6 +48,8 @@ export function failOnLeaks(): void {
 
   before(() => {
     process.on("warning", onWarning);
+    // Made when they are first asked for, and never closed: a test that prints leaves nothing behind.
+    assert.ok(process.stdout.writable && process.stderr.writable);
     listeners = countListeners();
     hook.enable();
   });

@@ -23,10 +23,11 @@ import {
   type WireSubscribeResponse,
 } from "./contracts.ts";
 import { type DeliveryOptions, resolveDelivery } from "./delivery-options.ts";
+import { Endings } from "./endings.ts";
 import { fanoutMethod } from "./fanout-method.ts";
 import { authorizePublish, publish, publishRefusal } from "./publish.ts";
 import { PublishStream } from "./publish-stream.ts";
-import { frameToWire, subscribeFromWire } from "./wire.ts";
+import { frameToWire, startedToWire, subscribeFromWire } from "./wire.ts";
 
 /** A service that can be added to any grpc-js server. */
 export interface GrpcService {
@@ -46,12 +47,17 @@ export type FanoutServiceOptions = DeliveryOptions;
 export function fanoutService(hub: Hub, options: FanoutServiceOptions = {}): GrpcService {
   const { fanout } = loadContracts();
   const { clock, endGraceMs } = resolveDelivery(options);
+  const endings = new Endings();
   const subscribe = fanoutMethod<WireSubscribeRequest, WireSubscribeResponse>(fanout.Subscribe, {
     ...options,
     hub,
     subscribe: subscribeFromWire,
     message: frameToWire,
-    control: frameToWire,
+    control(frame, { request }) {
+      if (frame.kind !== "started") return frameToWire(frame);
+      return { started: startedToWire(frame, endings.recall(request.previousSubscriptionId)) };
+    },
+    onEnd: ({ id }, end) => endings.remember(id, end),
   });
   const publishing = new Set<PublishStream>();
   const definition: ServiceDefinition = { ...fanout, Subscribe: subscribe.definition };
@@ -64,7 +70,7 @@ export function fanoutService(hub: Hub, options: FanoutServiceOptions = {}): Grp
       authorizePublish(hub, call.request.topic ?? "", describeCall(call))
         .then(() => publish(hub, call.request))
         .then(
-          (offset) => respond(null, { position: { epoch: hub.epoch, offset } }),
+          ({ offset }) => respond(null, { position: { epoch: hub.epoch, offset } }),
           (error: unknown) => respond(publishRefusal(hub, error)),
         );
     },

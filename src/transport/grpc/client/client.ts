@@ -10,6 +10,7 @@ import { quote, SpillwayError } from "../../../errors.ts";
 import type { Position } from "../../../protocol/index.ts";
 import { loadContracts } from "../contracts.ts";
 import { receivedPosition } from "../wire.ts";
+import { cancelCall } from "./cancel-call.ts";
 import { Connection } from "./connection.ts";
 import { LonglivedFeed, type LonglivedOptions, LonglivedSubscription } from "./longlived-subscription.ts";
 import { type ConnectOptions, milliseconds, type ResolvedOptions, resolveOptions } from "./options.ts";
@@ -135,7 +136,7 @@ export class Client implements AsyncDisposable {
           else reject(toSpillwayError(error, this.address));
         },
       );
-      const cancel = (): void => call.cancel();
+      const cancel = (): void => cancelCall(call);
       this.#open.add(cancel);
       signal?.addEventListener("abort", cancel, { once: true });
     });

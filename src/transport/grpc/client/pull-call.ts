@@ -10,6 +10,7 @@
  * @module
  */
 import type { ClientReadableStream, ServiceError } from "@grpc/grpc-js";
+import { cancelCall } from "./cancel-call.ts";
 
 /** How a call ended: `undefined` for OK. */
 export interface CallOutcome {
@@ -57,7 +58,7 @@ export class PullCall<T> {
   cancel(outcome: CallOutcome = { error: undefined }): void {
     if (this.#outcome !== undefined) return;
     this.#outcome = outcome;
-    this.#call.cancel();
+    cancelCall(this.#call);
     this.#stir();
   }
 
