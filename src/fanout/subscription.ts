@@ -133,8 +133,8 @@ export class Subscription implements PumpSource {
   // Times of the watch; `undefined` until it has seen it.
   #bornAt: number | undefined;
   #announcedAt: number | undefined;
-  /** Turned live from the past; the messages that it read there are not late for being old. */
-  #liveSince: number | undefined;
+  /** Turned live from the past: the messages that it read there are not late for being old. */
+  #liveSince: number | undefined = 0;
   #slowSince: number | undefined;
   #stalledSince: number | undefined;
 
@@ -178,7 +178,9 @@ export class Subscription implements PumpSource {
   /** Whoever comes back with it misses nothing that is retained; what was in flight may come again. */
   get position(): Position {
     const { phase } = this.#pump;
-    const settled = phase === "idle" || phase === "paused" ? this.#undeliveredFrom - 1 : this.#settledThrough;
+    // Once it has ended nothing waits any more, but what was thrown away is not behind the subscriber.
+    const rests = this.#state !== "ended" && (phase === "idle" || phase === "paused");
+    const settled = rests ? this.#undeliveredFrom - 1 : this.#settledThrough;
     return { epoch: this.#host.options.epoch, offset: Math.max(settled, this.#settledThrough) };
   }
 

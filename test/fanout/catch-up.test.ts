@@ -223,6 +223,23 @@ describe("the seam between the past and the present", () => {
     }
   });
 
+  it("is crossed inside a publish, when a hook reads: what was read from the log is not offered as well", () => {
+    const { hub, clock, publish, join } = hubWith(everything);
+    publish("a");
+    const { sink, subscription } = join(["*"], at(0), { valve: "pulled" });
+    const filter = () => {
+      for (let pull = 0; pull < 3; pull++) sink.pull();
+      return true;
+    };
+    hub.attach({ patterns: ["a"], filter }, new ValveSink());
+    publish("a");
+    assert.equal(subscription.state, "live");
+    publish("a");
+    for (let pull = 0; pull < 3; pull++) sink.pull();
+    clock.settle();
+    assert.equal(String(sink), "started catching-up 1 2 live 3");
+  });
+
   it("is crossed by a filter that publishes while it is asked where to start", () => {
     const { hub, clock, publish } = hubWith(everything);
     publish("a");

@@ -95,6 +95,7 @@ export class PlainSubscription {
   #line: Entry[] = [];
   #inFlight: PlainMessage[] = [];
   #startedDue = true;
+  #outstanding = false;
   /** From the high watermark to the low one. */
   slow = false;
   #evaluated: number;
@@ -126,6 +127,12 @@ export class PlainSubscription {
       this.#line.push({ topic, from: start + 1, to, count: undefined, reason: "trimmed" });
     }
     this.#line.push({ state: "live" });
+  }
+
+  /** Everything up to here is behind the subscriber, or not for it. */
+  get position(): number {
+    const idle = !this.#outstanding && this.state !== "ended";
+    return idle ? Math.max(this.settledThrough, this.#undelivered() - 1) : this.settledThrough;
   }
 
   get waiting(): PlainMessage[] {
@@ -217,6 +224,7 @@ export class PlainSubscription {
 
   end(reason: CloseReason): void {
     if (this.state === "ended") return;
+    this.settledThrough = this.position;
     this.state = "ended";
     this.slow = false;
     this.endReason = reason;
@@ -230,12 +238,13 @@ export class PlainSubscription {
     assert.notEqual(this.state, "ended", "nothing is written after the end");
     assert.equal(this.#inFlight.length, 0, "one batch at a time");
     const rest = [...frames];
+    let last: "message" | "loss" | undefined;
     for (let frame = rest.shift(); frame !== undefined; frame = rest.shift()) {
       switch (frame.kind) {
         case "started":
           assert.ok(this.#startedDue);
           this.#startedDue = false;
-          assert.deepEqual(frame.position, { epoch, offset: this.settledThrough });
+          assert.deepEqual(frame.position, { epoch, offset: this.position });
           assert.equal(frame.overflow, this.terms.overflow);
           assert.deepEqual(frame.queue, this.terms.queue);
           break;
@@ -245,16 +254,19 @@ export class PlainSubscription {
           break;
         case "message":
           this.#takeMessage(frame);
+          last = "message";
           break;
         case "gap": {
           if (frame.reason === "render-failed") {
             this.#takeUnrendered(frame);
+            last = "message";
             break;
           }
           const group = [frame];
           while (rest[0]?.kind === "gap" && rest[0].reason !== "render-failed")
             group.push(rest.shift() as GapFrame);
           this.#takeLosses(group);
+          last = "loss";
           break;
         }
         case "progress":
@@ -267,6 +279,9 @@ export class PlainSubscription {
           assert.fail("an end is no part of a batch");
       }
     }
+    if (last === "loss" && this.waiting.length === 0)
+      assert.equal(frames.at(-1)?.kind, "progress", "nothing else says that the loss is behind it");
+    this.#outstanding = true;
     this.#taken = this.#undelivered() - 1;
     if (this.#fullness <= LOW) this.slow = false;
   }
@@ -274,6 +289,7 @@ export class PlainSubscription {
   /** The sink confirmed the batch. */
   settled(): void {
     if (this.state === "ended") return;
+    this.#outstanding = false;
     this.delivered += this.#inFlight.length;
     this.#inFlight = [];
     this.settledThrough = this.#taken;

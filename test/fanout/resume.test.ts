@@ -31,9 +31,9 @@ describe("a start at a position", () => {
   it("further back is told that what lies between is gone, before the first message", () => {
     const { hub, clock, resume } = historyOf(5);
     for (const [offset, told] of [
-      [4, "started catching-up gap(5..5×?:trimmed) live"],
-      [1, "started catching-up gap(2..5×?:trimmed) live"],
-      [0, "started catching-up gap(1..5×?:trimmed) live"],
+      [4, "started catching-up gap(5..5×?:trimmed) live progress(5)"],
+      [1, "started catching-up gap(2..5×?:trimmed) live progress(5)"],
+      [0, "started catching-up gap(1..5×?:trimmed) live progress(5)"],
     ] as const) {
       const { sink, subscription } = resume({ epoch: "e1", offset });
       assert.equal(String(sink), told);
@@ -45,7 +45,7 @@ describe("a start at a position", () => {
     const { sink } = resume({ epoch: "e1", offset: 3 });
     hub.publish("a", "");
     clock.turn();
-    assert.equal(String(sink), "started catching-up gap(4..5×?:trimmed) live 6");
+    assert.equal(String(sink), "started catching-up gap(4..5×?:trimmed) live progress(5) 6");
   });
 
   it("before any message was published is the start", () => {
@@ -112,6 +112,9 @@ describe("a start at a position", () => {
     subscription.end("stalled");
     clock.turn();
     assert.deepEqual(sink.ended?.position, { epoch: "e1", offset: 3 }, "4 is in flight and 5 waits");
-    assert.equal(String(resume(sink.ended!.position).sink), "started catching-up gap(4..5×?:trimmed) live");
+    assert.equal(
+      String(resume(sink.ended!.position).sink),
+      "started catching-up gap(4..5×?:trimmed) live progress(5)",
+    );
   });
 });
