@@ -38,6 +38,12 @@ export interface Access {
    */
   readonly queue?: Partial<QueueBounds>;
   /**
+   * When loads from history sources wait in line, those with a higher priority get their turn first.
+   *
+   * @default 0
+   */
+  readonly priority?: number;
+  /**
    * What is done about it when it is slow.
    *
    * @default the hub's `escalation`
@@ -74,6 +80,9 @@ export function checkAccess(returned: unknown, canPark: boolean): Access {
       throw new TypeError(`access.overflow must be a list of policies, got ${String(access.overflow)}`);
     if (access.overflow.length === 0) throw new TypeError("access.overflow must name at least one policy");
     for (const name of access.overflow) checkOverflow("access.overflow", name);
+  }
+  if (access.priority !== undefined && !Number.isFinite(access.priority)) {
+    throw new TypeError(`access.priority must be a number, got ${String(access.priority)}`);
   }
   if (access.escalation !== undefined) checkEscalation("access.escalation", access.escalation, canPark);
   return access;

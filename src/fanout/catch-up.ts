@@ -22,6 +22,8 @@ export interface History<S> {
   /** Where the past of a topic is kept beyond its log. */
   sourceOf(topic: string): HistorySource | undefined;
   readonly loads: HistoryLoads;
+  /** Of a subscriber's loads among those of others. */
+  priorityOf(subscriber: S): number;
   reportHookError(hook: string, error: unknown): void;
   /** Whether any message ever had a time to live. */
   readonly anyExpires: boolean;
@@ -223,6 +225,7 @@ export class CatchUp<S> {
       source,
       loads: this.#history.loads,
       after: this.#behind(topic),
+      priority: this.#history.priorityOf(this.#subscriber),
       signal: this.#stopped.signal,
       arrived: () => {
         this.#waiting.delete(kept);

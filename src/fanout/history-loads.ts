@@ -56,15 +56,17 @@ export class HistoryLoads {
   /**
    * Loads the messages of a topic behind `after`, one page of them.
    *
+   * @param priority - higher ones get their turn first; a shared load has that of its first caller
    * @param cancelled - aborted when this caller does not want it any more; the promise then never settles for it
    */
   load(
     source: HistorySource,
     wanted: { topic: string; after: number; through: number },
+    priority: number,
     cancelled: AbortSignal,
   ): Promise<LoadedPage> {
     const id = `${wanted.after} ${wanted.through} ${wanted.topic}`;
-    const load = this.#shared.get(id) ?? this.#begin(id, source, wanted);
+    const load = this.#shared.get(id) ?? this.#begin(id, source, wanted, priority);
     load.wanted++;
     const leave = () => {
       load.wanted--;
@@ -81,6 +83,7 @@ export class HistoryLoads {
     id: string,
     source: HistorySource,
     wanted: { topic: string; after: number; through: number },
+    priority: number,
   ): SharedLoad {
     const abort = new AbortController();
     const run = async (): Promise<LoadedPage> => {
@@ -96,7 +99,7 @@ export class HistoryLoads {
         cancelTimeout();
       }
     };
-    const page = this.#queue.add(run, { signal: abort.signal }).finally(() => {
+    const page = this.#queue.add(run, { priority, signal: abort.signal }).finally(() => {
       if (this.#shared.get(id) === load) this.#shared.delete(id);
     });
     const load: SharedLoad = { page, abort, wanted: 0 };
@@ -115,12 +118,15 @@ function rejectOnAbort(signal: AbortSignal): Promise<never> {
 /** @throws RangeError when the page is not what was asked for */
 function toMessages(
   { messages, through }: HistoryPage,
-  { topic, after, through: most }: HistoryRequest,
+  { topic, after, through: most, limit }: HistoryRequest,
 ): LoadedPage {
   if (!(through > after && through <= most)) {
     throw new RangeError(
       `expected a history page through an offset above ${after} and up to ${most}, got ${through}`,
     );
+  }
+  if (messages.length > limit) {
+    throw new RangeError(`expected a history page of at most ${limit} messages, got ${messages.length}`);
   }
   let previousOffset = 0;
   const read = messages.map((stored) => {

@@ -12,6 +12,8 @@ export interface HistoryReaderOptions {
   readonly source: HistorySource;
   readonly loads: HistoryLoads;
   readonly after: number;
+  /** Of its loads among those of others. */
+  readonly priority: number;
   readonly signal: AbortSignal;
   /** A page has come, or will not come. */
   readonly arrived: () => void;
@@ -59,7 +61,7 @@ export class HistoryReader implements LogReader {
 
   /** The page is read: the next one, or the log where it begins. */
   #goOn(): void {
-    const { topic, source, loads, signal } = this.#options;
+    const { topic, source, loads, priority, signal } = this.#options;
     const after = this.#page.through;
     const { trimmedThrough } = topic;
     if (after >= trimmedThrough) {
@@ -67,7 +69,7 @@ export class HistoryReader implements LogReader {
       return;
     }
     this.#waiting = true;
-    loads.load(source, { topic: topic.name, after, through: trimmedThrough }, signal).then(
+    loads.load(source, { topic: topic.name, after, through: trimmedThrough }, priority, signal).then(
       (page) => this.#arrive(page),
       (error) => {
         if (signal.aborted) return;

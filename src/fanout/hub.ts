@@ -1,6 +1,7 @@
 import * as diagnostics from "../diagnostics.ts";
 import { quote, SpillwayError } from "../errors.ts";
 import type { EndFrame, Position } from "../protocol/index.ts";
+import { abortable } from "./abortable.ts";
 import { type Access, type AccessRequest, checkAccess } from "./access.ts";
 import { Backpressure } from "./backpressure.ts";
 import type { History, Seen } from "./catch-up.ts";
@@ -21,7 +22,7 @@ import { BookTotals, type HubStats, type TopicStats } from "./stats.ts";
 import { agreeOnTerms, type SubscribeRequest } from "./subscribe-request.ts";
 import { Subscription, type SubscriptionHost } from "./subscription.ts";
 import { isTopic } from "./topic-names.ts";
-import { type Topic, TopicTable } from "./topic-table.ts";
+import { Topic, TopicTable } from "./topic-table.ts";
 import { Watch } from "./watch.ts";
 
 /** What `publish` says. */
@@ -133,10 +134,12 @@ export class Hub implements AsyncDisposable {
         return hub.#anyExpires;
       },
       topicsOf: (subscription) => this.#topicsOf(subscription),
-      knowsAllTopicsOf: ({ terms }) => terms.patterns.every((name) => this.#topics.find(name) !== undefined),
+      knowsAllTopicsOf: ({ terms }) =>
+        terms.patterns.every((name) => this.#topics.find(name) ?? (isTopic(name) && this.#sources.of(name))),
       sourceOf: (topic) => this.#sources.of(topic)?.source,
       loads: new HistoryLoads(resolved.historyLoads, resolved.clock),
       reportHookError: (hook, error) => this.reportHookError(hook, error),
+      priorityOf: ({ terms }) => terms.priority,
       nowMs: () => resolved.clock.unixMs(),
     };
     this.#host = {
@@ -238,8 +241,7 @@ export class Hub implements AsyncDisposable {
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<number> {
     let count = 0;
-    for await (const { topic, payload, ...rest } of source) {
-      options.signal?.throwIfAborted();
+    for await (const { topic, payload, ...rest } of abortable(source, options.signal)) {
       const { writable } = this.publish(topic, payload, rest);
       count++;
       if (!writable) await this.writable(topic, options);
@@ -429,9 +431,12 @@ export class Hub implements AsyncDisposable {
   #topicsOf(subscription: Subscription): readonly Topic<Subscription>[] {
     const { patterns } = subscription.terms;
     if (patterns.every(isTopic)) {
-      // A topic with a source has a past even where this hub has not seen it yet.
+      // A topic with a source has a past even where this hub has not seen it. It is not remembered for that: whoever
+      // names many topics must not push out those that are published to.
+      const { forgottenThrough } = this.#topics;
       const known = (name: string) =>
-        this.#topics.find(name) ?? (this.#sources.of(name) && this.#topics.use(name));
+        this.#topics.find(name) ??
+        (this.#sources.of(name) && new Topic<Subscription>(name, undefined, forgottenThrough));
       return patterns.map(known).filter((topic) => topic !== undefined);
     }
     return [...this.#topics].filter((topic) => this.#isFor(subscription, this.#interestsIn(topic)));
@@ -443,11 +448,11 @@ export class Hub implements AsyncDisposable {
   }
 
   /** How many messages of its topics a subscription had got by the time of `message`, where that is known. */
-  #seenBefore(message: Message, subscription: Subscription): Seen<Subscription> | undefined {
+  #seenBefore(message: Message | undefined, subscription: Subscription): Seen<Subscription> | undefined {
     // Messages that wait are counted in their topics already, and wildcards would mean to walk all topics.
     if (this.#waiting.length > 0 || !subscription.terms.patterns.every(isTopic)) return undefined;
     const topics = this.#topicsOf(subscription);
-    return new Map(topics.map((topic) => [topic, topic.published - (topic.name === message.topic ? 1 : 0)]));
+    return new Map(topics.map((topic) => [topic, topic.published - (topic.name === message?.topic ? 1 : 0)]));
   }
 
   #rest(subscription: Subscription): void {

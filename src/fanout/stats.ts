@@ -65,7 +65,7 @@ export interface TopicStats {
   readonly published: number;
   readonly publishedBytes: number;
   readonly lastOffset: number;
-  /** Subscriptions with a matching pattern, now. */
+  /** Live subscriptions with a matching pattern; not those that are parked or read the past. */
   readonly subscribers: number;
 }
 

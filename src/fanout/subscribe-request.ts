@@ -101,6 +101,7 @@ export function agreeOnTerms(
     escalation: agreeOnEscalation(request, access, options),
     maxAgeMs: checkMaxAge(request.maxAgeMs),
     minIntervalMs: checkMinInterval(request.minIntervalMs, granted),
+    priority: access?.priority ?? 0,
     clientName: checkClientName(request.clientName),
     identity: access?.identity,
     class: access?.class,

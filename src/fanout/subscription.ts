@@ -46,8 +46,8 @@ export interface SubscriptionHost {
   reportHookError(hook: string, error: unknown): void;
   /** A retry delay to suggest, in milliseconds. */
   retryAfterMs(): number;
-  /** What makes counts exact later, for one that is parked by this message; `undefined` when it is not known. */
-  seenBefore(message: Message, subscription: Subscription): Seen<Subscription> | undefined;
+  /** What makes counts exact later, for one that is parked, by this message or now; `undefined` when not known. */
+  seenBefore(message: Message | undefined, subscription: Subscription): Seen<Subscription> | undefined;
   /** Stops offering it messages; at the latest when the fan-out under way is over. */
   rest(subscription: Subscription): void;
   /** Offers it messages again, from the next one on. */
@@ -74,11 +74,13 @@ export interface SubscriptionTerms {
   readonly clientName: string | undefined;
   readonly identity: string | undefined;
   readonly class: string | undefined;
+  /** Of its history loads. */
+  readonly priority: number;
   readonly start: Start;
 }
 
 /** Messages looked at in one refill: a filter that rejects a long past must not hold up everybody else. */
-const MESSAGES_PER_REFILL = 1024;
+const MESSAGES_PER_REFILL = 512;
 
 /**
  * One subscriber: its line, its books, its place in the history, and what is done about it when it is slow. It
@@ -143,6 +145,8 @@ export class Subscription implements PumpSource {
 
   /** From the high watermark until the low one. A blocking subscription asks publishers to wait meanwhile. */
   #slow = false;
+  /** What the diagnostics channels were told last. */
+  #slowTold = false;
 
   constructor(host: SubscriptionHost, terms: SubscriptionTerms, sink: Sink) {
     this.#host = host;
@@ -377,6 +381,7 @@ export class Subscription implements PumpSource {
   }
 
   ended(end: EndFrame): void {
+    this.#tellSlowness();
     this.#host.forget(this, end);
   }
 
@@ -519,6 +524,7 @@ export class Subscription implements PumpSource {
     if (typeof start === "string") return 0;
     const { history } = this.#host;
     const topics = history.topicsOf(this);
+    for (const { log } of topics) log?.expire(history.nowMs());
     if ("sinceMs" in start) return offsetSince(history, topics, start.sinceMs);
     const passes = (message: Message) => this.terms.passes === undefined || this.#passes(message) === true;
     return offsetBeforeNewest(history, topics, start.newest, passes);
@@ -607,18 +613,21 @@ export class Subscription implements PumpSource {
   #recover(): void {
     if (!this.#slow) return;
     this.#slow = false;
-    this.#host.release(this);
-    // Told at the watch, as its beginning was: an episode that the watch never saw is none.
-    if (this.#slowSince === undefined) return;
     this.#slowSince = undefined;
-    if (diagnostics.recovered.hasSubscribers) diagnostics.recovered.publish(this.#event());
+    this.#host.release(this);
+  }
+
+  /** Told by the watch and at the end, never inside `publish()`. An episode that the watch never saw is none. */
+  #tellSlowness(): void {
+    if (this.#slow === this.#slowTold) return;
+    this.#slowTold = this.#slow;
+    const channel = this.#slow ? diagnostics.slow : diagnostics.recovered;
+    if (channel.hasSubscribers) channel.publish(this.#event());
   }
 
   #watchSlowness(now: number): void {
-    if (this.#slow && this.#slowSince === undefined) {
-      this.#slowSince = now;
-      if (diagnostics.slow.hasSubscribers) diagnostics.slow.publish(this.#event());
-    }
+    if (this.#slow) this.#slowSince ??= now;
+    this.#tellSlowness();
     if (this.#state === "ended") return;
     if (this.#state !== "live") this.#liveSince = undefined;
     else this.#liveSince ??= now;
@@ -632,7 +641,7 @@ export class Subscription implements PumpSource {
 
   /** Publishers wait for a bounded time only. */
   #stopBlocking(): void {
-    if (this.#canPark) this.#park(this.#evaluatedThrough, undefined);
+    if (this.#canPark) this.#park(this.#evaluatedThrough, this.#host.seenBefore(undefined, this));
     else this.end("overrun", "a blocking subscriber did not make room in time");
   }
 
@@ -673,7 +682,9 @@ export class Subscription implements PumpSource {
     else this.#host.release(this);
     if (last) this.#line.mark(this.#stateFrame());
     else this.#line.markPolicyFirst(overflow, this.#ladder.level);
-    if (overflow === "park" && this.#state === "live") this.#park(this.#evaluatedThrough, undefined);
+    if (overflow === "park" && this.#state === "live") {
+      this.#park(this.#evaluatedThrough, this.#host.seenBefore(undefined, this));
+    }
     this.#pump.ready();
   }
 
