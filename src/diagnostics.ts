@@ -18,7 +18,13 @@ export const started = channel("spillway:subscription:started");
 export const ended = channel("spillway:subscription:ended");
 /** `spillway:subscription:stalled`: a write made no progress within the stall timeout. Once per episode. */
 export const stalled = channel("spillway:subscription:stalled");
-/** `spillway:subscription:recovered`: that write finished after all; the episode is over. */
+/** `spillway:subscription:unstalled`: that write finished after all; the episode is over. */
+export const unstalled = channel("spillway:subscription:unstalled");
+/** `spillway:subscription:slow`: its queue passed the high watermark. Once per episode. */
+export const slow = channel("spillway:subscription:slow");
+/** `spillway:subscription:recovered`: its queue is below the low watermark again; the episode is over. */
 export const recovered = channel("spillway:subscription:recovered");
+/** `spillway:subscription:escalated`: it went up or down a rung; also `rung` and `overflow`. */
+export const escalated = channel("spillway:subscription:escalated");
 /** `spillway:hook-error`: a hook of the application threw or rejected; `hook` and `error`. It was contained. */
 export const hookError = channel("spillway:hook-error");

@@ -15,6 +15,7 @@
  * - `UNAUTHENTICATED`, `NOT_ALLOWED`: thrown by an `authorize` hook, or by what it granted.
  * - `ID_TAKEN`, `ID_UNKNOWN`: an id of the Longlived service is in use, or is not.
  * - `LIMIT_REACHED`: a limit on subscriptions is reached.
+ * - `TIMEOUT`: a wait took longer than it was allowed to.
  * - `CLOSED`: the hub, server or client is closed or closing.
  * - `ENDED`: a subscription ended against its reader's will; `reason` says why.
  * - `ADDRESS_INVALID`, `ADDRESS_UNAVAILABLE`: the server cannot listen there.
@@ -33,6 +34,7 @@ export type ErrorCode =
   | "ID_TAKEN"
   | "ID_UNKNOWN"
   | "LIMIT_REACHED"
+  | "TIMEOUT"
   | "CLOSED"
   | "ENDED"
   | "ADDRESS_INVALID"
@@ -64,6 +66,10 @@ export class SpillwayError extends Error {
 /** A value in an error message: quoted, escaped and short, whatever a stranger sent. */
 export function quote(value: unknown): string {
   if (typeof value !== "string") return String(value).slice(0, 80);
-  // JSON escapes control characters and, since ES2019, lone surrogates.
-  return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
+  // JSON escapes the control characters below U+0020 and lone surrogates, but not DEL and its neighbours, which some
+  // terminals obey as well.
+  return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value).replace(
+    /[\x7f-\x9f]/g,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

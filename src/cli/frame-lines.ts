@@ -1,7 +1,7 @@
 /** What `spillway subscribe` prints for a frame. @module */
 import { isUtf8 } from "node:buffer";
-import type { GapFrame, MessageFrame } from "../protocol/index.ts";
-import type { RemoteFrame } from "../transport/grpc/client/index.ts";
+import { CLOSE_REASONS, type CloseReason, type GapFrame, type MessageFrame } from "../protocol/index.ts";
+import type { PreviousEnd, RemoteFrame } from "../transport/grpc/client/index.ts";
 import { oneLine } from "./errors.ts";
 
 /** One JSON object. `epoch` is the one of the subscription's position. */
@@ -19,6 +19,7 @@ function fields(frame: RemoteFrame, epoch: string | undefined): Record<string, u
         epoch,
         key: frame.key,
         headers: frame.headers,
+        ...(frame.tombstone ? { tombstone: true } : {}),
         ...payloadFields(frame.payload),
         publishedAtMs: frame.publishedAtMs,
       };
@@ -37,11 +38,12 @@ function fields(frame: RemoteFrame, epoch: string | undefined): Record<string, u
         ...frame.position,
         overflow: frame.overflow,
         queue: frame.queue,
+        previousEnd: frame.previousEnd,
       };
     case "progress":
       return { ...frame.position, conflated: frame.conflated };
     case "state":
-      return { state: frame.state, epoch };
+      return { state: frame.state, overflow: frame.overflow, rung: frame.rung, epoch };
   }
 }
 
@@ -62,10 +64,12 @@ export function textLine(frame: RemoteFrame): string | undefined {
   return undefined;
 }
 
-function messageLine({ topic, offset, key, payload }: MessageFrame): string {
+function messageLine({ topic, offset, key, payload, tombstone }: MessageFrame): string {
   const fields = payloadFields(payload);
   const text = "payload" in fields ? printable(fields.payload) : `base64:${fields.payloadBase64}`;
-  return `${topic} ${offset}${key === undefined ? "" : ` [${printable(key)}]`} ${text}`;
+  const head = `${topic} ${offset}${key === undefined ? "" : ` [${printable(key)}]`}`;
+  if (tombstone) return text === "" ? `${head} (deleted)` : `${head} (deleted) ${text}`;
+  return `${head} ${text}`;
 }
 
 function gapLine({ topic, from, to, count, reason }: GapFrame): string {
@@ -77,4 +81,34 @@ function gapLine({ topic, from, to, count, reason }: GapFrame): string {
 /** Line breaks and control characters of a stranger neither break the line nor reach the terminal. */
 function printable(text: string): string {
   return oneLine(text.replaceAll("\r", "\\r").replaceAll("\n", "\\n").replaceAll("\t", "\\t"));
+}
+
+type StateFrame = Extract<RemoteFrame, { kind: "state" }>;
+
+/** What a state frame means to people. @param rungBefore - of the frame before it, else 0 */
+export function describeState(frame: StateFrame, rungBefore: number): string {
+  const { state, overflow, rung } = frame;
+  if (rung > rungBefore)
+    return `too slow: on rung ${rung} of the escalation now, with the policy ${overflow}`;
+  if (rung < rungBefore) {
+    const where = rung === 0 ? "not slow any more" : `recovering: on rung ${rung} of the escalation now`;
+    return `${where}, with the policy ${overflow}`;
+  }
+  switch (state) {
+    case "catching-up":
+      return "catching up: what follows is read from what the server retains";
+    case "live":
+      return "live: everything retained was sent";
+    case "parked":
+      return "parked: the queue was full; what it had no room for is read from what the server retains";
+    case "draining":
+      return "the server is draining this subscription";
+  }
+}
+
+/** How the subscription before this one ended, where the server could not say it then. */
+export function describePreviousEnd({ reason, lost }: PreviousEnd): string {
+  const known = Object.hasOwn(CLOSE_REASONS, reason);
+  const why = known ? `${reason} (${CLOSE_REASONS[reason as CloseReason].detail})` : reason;
+  return `the server had ended the subscription before this one: ${why}, ${lost} messages lost in its lifetime`;
 }

@@ -21,7 +21,7 @@ function program(): Command {
     )
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
-    .helpCommand(false);
+    .helpCommand("help [command]", "print the help of a command");
   for (const command of [serveCommand(), subscribeCommand(), publishCommand()]) {
     spillway.addCommand(command.helpOption("-h, --help", "print this help"));
   }

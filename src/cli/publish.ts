@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { SpillwayError } from "../errors.ts";
 import { checkTopic } from "../fanout/index.ts";
 import { connect, type Publisher, type PublishSummary } from "../transport/grpc/client/index.ts";
-import { DEFAULT_ADDRESS, header, rate, serverAddress, wholeNumber } from "./arguments.ts";
+import { DEFAULT_ADDRESS, duration, header, rate, serverAddress, wholeNumber } from "./arguments.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { generate } from "./generate.ts";
 import { lines, untilAborted } from "./lines.ts";
@@ -17,6 +17,8 @@ interface PublishFlags {
   readonly address: string;
   readonly key?: string;
   readonly header?: Readonly<Record<string, string>>;
+  readonly ttl?: number;
+  readonly tombstone?: true;
   readonly rate?: number;
   readonly count?: number;
   readonly size?: number;
@@ -33,6 +35,12 @@ export function publishCommand(): Command {
     .option("-a, --address <host:port>", "the server", serverAddress, DEFAULT_ADDRESS)
     .option("-k, --key <key>", "conflation key of every message")
     .option("-H, --header <name=value>", "a header of every message; may be repeated", header)
+    .option(
+      "--ttl <time>",
+      "how long every message is worth sending (500ms, 30s, 5m) (default: for ever)",
+      duration,
+    )
+    .option("--tombstone", "publish one message without content that deletes the key; needs --key")
     .option("-r, --rate <n>", "generate n messages per second (default: as fast as they are accepted)", rate)
     .option("-c, --count <n>", "generate n messages (default: until a signal)", wholeNumber("messages", 1))
     .option(
@@ -51,6 +59,7 @@ export function publishCommand(): Command {
 
 async function publish(topic: string, flags: PublishFlags): Promise<void> {
   checkTopicArgument(topic);
+  checkTombstone(flags);
   const stop = new AbortController();
   let stoppedBy: StopSignal | undefined;
   onStopSignal((signal) => {
@@ -62,8 +71,13 @@ async function publish(topic: string, flags: PublishFlags): Promise<void> {
   const publisher = client.publisher();
   // Also while standard input has nothing to say.
   void publisher.ended.then(() => stop.abort());
-  const { key, header: headers } = flags;
-  const options = { ...(key === undefined ? {} : { key }), ...(headers === undefined ? {} : { headers }) };
+  const { key, header: headers, ttl, tombstone } = flags;
+  const options = {
+    ...(key === undefined ? {} : { key }),
+    ...(headers === undefined ? {} : { headers }),
+    ...(ttl === undefined ? {} : { ttlMs: ttl }),
+    ...(tombstone === undefined ? {} : { tombstone }),
+  };
   const { payloads, endless } = source(flags, stop.signal);
   const taken = payloads[Symbol.asyncIterator]();
   let complete = false;
@@ -86,9 +100,12 @@ async function publish(topic: string, flags: PublishFlags): Promise<void> {
 }
 
 function source(
-  { rate, count, size }: PublishFlags,
+  { rate, count, size, tombstone }: PublishFlags,
   signal: AbortSignal,
 ): { readonly payloads: AsyncIterable<Uint8Array>; readonly endless: boolean } {
+  if (tombstone === true) {
+    return { payloads: generate({ rate: undefined, count: 1, size: 0, signal }), endless: false };
+  }
   if (rate === undefined && count === undefined && size === undefined) {
     return { payloads: lines(untilAborted(process.stdin, signal)), endless: false };
   }
@@ -103,6 +120,16 @@ function checkTopicArgument(topic: string): void {
     checkTopic(topic);
   } catch (error) {
     throw error instanceof SpillwayError ? new UsageError(error.message, { cause: error }) : error;
+  }
+}
+
+function checkTombstone({ tombstone, key, rate, count, size }: PublishFlags): void {
+  if (tombstone === undefined) return;
+  if (key === undefined) throw new UsageError("--tombstone says that a key is deleted: give it with --key");
+  if (rate !== undefined || count !== undefined || size !== undefined) {
+    throw new UsageError(
+      "--tombstone is one message without content: it goes without --rate, --count and --size",
+    );
   }
 }
 

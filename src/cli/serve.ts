@@ -1,18 +1,43 @@
 /** `spillway serve`. @module */
 import { Command } from "commander";
-import { Hub } from "../fanout/index.ts";
-import type { OverflowPolicyName } from "../protocol/index.ts";
+import { type Access, Hub, type HubOptions, PRESETS, type Retention } from "../fanout/index.ts";
+import { OVERFLOW_POLICIES, type OverflowPolicyName } from "../protocol/index.ts";
 import { serve } from "../transport/grpc/index.ts";
-import { DEFAULT_ADDRESS, listenAddress, overflowPolicy, wholeNumber } from "./arguments.ts";
+import {
+  DEFAULT_ADDRESS,
+  gatherPatterns,
+  listenAddress,
+  oneOf,
+  overflowPolicy,
+  wholeNumber,
+} from "./arguments.ts";
 import { demoLonglived, startDemoFeed } from "./demo-feed.ts";
-import { note } from "./errors.ts";
+import { note, UsageError } from "./errors.ts";
 import { Output } from "./output.ts";
 import { onStopSignal } from "./signals.ts";
+
+/** The presets of the library, as flags spell them. */
+const PRESET_NAMES = {
+  "live-state": PRESETS.liveState,
+  "event-feed": PRESETS.eventFeed,
+  "audit-log": PRESETS.auditLog,
+  telemetry: PRESETS.telemetry,
+} as const satisfies Record<string, HubOptions>;
+
+type PresetFlag = keyof typeof PRESET_NAMES;
+
+/** Retained per topic unless asked otherwise: so that whoever was away for a moment misses nothing. */
+const DEFAULT_RETAIN = { messages: 1_024, bytes: 1_048_576 };
 
 interface ServeFlags {
   readonly listen: string;
   readonly demo?: true;
+  readonly preset?: PresetFlag;
   readonly overflow?: OverflowPolicyName;
+  readonly allowBlock?: true;
+  readonly retain?: number;
+  readonly retainBytes?: number;
+  readonly retainLatest?: readonly string[];
   readonly queueMessages?: number;
   readonly queueBytes?: number;
 }
@@ -35,18 +60,42 @@ export function serveCommand(): Command {
       "publish this machine's readings under host. and a text for every Longlived client, once a second",
     )
     .option(
+      "-p, --preset <name>",
+      "where the other flags say nothing: live-state (the latest per key), event-feed (bursts fit), audit-log (nothing " +
+        "lost, 65536 messages retained per topic) or telemetry (small queues, the latest per key for who lags)",
+      oneOf(Object.keys(PRESET_NAMES) as PresetFlag[]),
+    )
+    .option(
       "-o, --overflow <policy>",
-      "what a slow subscriber loses unless it asks otherwise (default: drop-oldest)",
+      "what happens to a slow subscriber that asks for nothing else: drop-oldest, drop-newest, conflate, park, block " +
+        "or evict (default: drop-oldest)",
       overflowPolicy,
+    )
+    .option("--allow-block", "grant the policy block, under which a subscriber slows down its publishers")
+    .option(
+      "--retain <n>",
+      "messages retained per topic, for subscribers that come back, are parked, or start in the past; 0 is none " +
+        `(default: ${DEFAULT_RETAIN.messages})`,
+      wholeNumber("messages", 0),
+    )
+    .option(
+      "--retain-bytes <n>",
+      `bytes retained per topic at most (default: ${DEFAULT_RETAIN.bytes})`,
+      wholeNumber("bytes", 1),
+    )
+    .option(
+      "--retain-latest <pattern>",
+      "topics that retain the latest message of every key instead; may be repeated",
+      gatherPatterns,
     )
     .option(
       "--queue-messages <n>",
-      "bound of each subscriber's queue in messages (default: 1024)",
+      "bound of each subscriber's queue in messages (default: the preset's, or 1024)",
       wholeNumber("messages", 1),
     )
     .option(
       "--queue-bytes <n>",
-      "bound of each subscriber's queue in bytes (default: 1048576)",
+      "bound of each subscriber's queue in bytes (default: the preset's, or 1048576)",
       wholeNumber("bytes", 1),
     )
     .addHelpText(
@@ -58,12 +107,9 @@ export function serveCommand(): Command {
     .action((flags: ServeFlags) => runServer(flags));
 }
 
-async function runServer({ listen, demo, overflow, queueMessages, queueBytes }: ServeFlags): Promise<void> {
-  const queue = {
-    ...(queueMessages === undefined ? {} : { messages: queueMessages }),
-    ...(queueBytes === undefined ? {} : { bytes: queueBytes }),
-  };
-  const hub = new Hub({ queue, ...(overflow === undefined ? {} : { overflow }) });
+async function runServer(flags: ServeFlags): Promise<void> {
+  const { listen, demo } = flags;
+  const hub = makeHub(flags);
   // Registered before the port is open: whoever sees the line may send a signal at once.
   const stopped = new Promise<void>((resolve) => onStopSignal(() => resolve()));
   const server = await serve(hub, { listen, ...(demo === true ? { longlived: demoLonglived } : {}) });
@@ -75,4 +121,42 @@ async function runServer({ listen, demo, overflow, queueMessages, queueBytes }: 
   note("stopping");
   stopFeed?.();
   await server.close();
+}
+
+/** @throws UsageError for flags that contradict each other */
+function makeHub(flags: ServeFlags): Hub {
+  const { preset, queueMessages, queueBytes, allowBlock } = flags;
+  const base: HubOptions = preset === undefined ? {} : PRESET_NAMES[preset];
+  const overflow = flags.overflow ?? base.overflow ?? "drop-oldest";
+  const options: HubOptions = {
+    ...base,
+    overflow,
+    queue: {
+      ...base.queue,
+      ...(queueMessages === undefined ? {} : { messages: queueMessages }),
+      ...(queueBytes === undefined ? {} : { bytes: queueBytes }),
+    },
+    retention: retentionOf(flags, base),
+    ...(allowBlock === true || overflow === "block" ? { authorize: allowEverything } : {}),
+  };
+  if (overflow === "park" && options.retention?.length === 0) {
+    throw new UsageError("the policy park reads on from what is retained: it needs a --retain above 0");
+  }
+  return new Hub(options);
+}
+
+const allowEverything = (): Access => ({ overflow: OVERFLOW_POLICIES });
+
+function retentionOf(
+  { retain, retainBytes, retainLatest = [] }: ServeFlags,
+  base: HubOptions,
+): readonly Retention[] {
+  // The first rule that matches counts, so the particular ones come first.
+  const latest = retainLatest.map((pattern): Retention => ({ pattern, latestPerKey: true }));
+  if (retain === 0) return latest;
+  if (retain === undefined && retainBytes === undefined && base.retention !== undefined) {
+    return [...latest, ...base.retention];
+  }
+  const { messages, bytes } = DEFAULT_RETAIN;
+  return [...latest, { pattern: ">", messages: retain ?? messages, bytes: retainBytes ?? bytes }];
 }

@@ -3,11 +3,18 @@ import { Command } from "commander";
 import { systemClock } from "../clock.ts";
 import { SpillwayError } from "../errors.ts";
 import { checkPattern } from "../fanout/index.ts";
-import type { OverflowPolicyName } from "../protocol/index.ts";
+import type { OverflowPolicyName, Start } from "../protocol/index.ts";
 import { connect, type RemoteFrame, type StateChange } from "../transport/grpc/client/index.ts";
-import { DEFAULT_ADDRESS, gather, overflowPolicy, serverAddress } from "./arguments.ts";
+import {
+  DEFAULT_ADDRESS,
+  duration,
+  gather,
+  overflowPolicy,
+  serverAddress,
+  startPosition,
+} from "./arguments.ts";
 import { note, UsageError } from "./errors.ts";
-import { jsonLine, textLine } from "./frame-lines.ts";
+import { describePreviousEnd, describeState, jsonLine, textLine } from "./frame-lines.ts";
 import { Output } from "./output.ts";
 import { onStopSignal } from "./signals.ts";
 
@@ -16,7 +23,10 @@ export const CONNECT_TIMEOUT_MS = 5_000;
 
 interface SubscribeFlags {
   readonly address: string;
+  readonly from?: Start;
   readonly overflow?: OverflowPolicyName;
+  readonly maxAge?: number;
+  readonly minInterval?: number;
   readonly key?: readonly string[];
   readonly keyPrefix?: readonly string[];
   readonly name?: string;
@@ -34,10 +44,19 @@ export function subscribeCommand(): Command {
     .argument("<pattern...>", "topics: * is one whole token, a last > one or more (prices.*, 'host.>')")
     .option("-a, --address <host:port>", "the server", serverAddress, DEFAULT_ADDRESS)
     .option(
+      "-f, --from <start>",
+      "where to start: live, oldest, snapshot (the latest of every key), last:N (the newest N messages), since:TIME " +
+        "(2026-01-31T09:30:00Z, or as long ago as 5m) or EPOCH:OFFSET (behind that position) (default: live)",
+      (value: string) => startPosition(value),
+    )
+    .option(
       "-o, --overflow <policy>",
-      "what to lose when reading too slowly (default: the server's)",
+      "what happens when reading too slowly: drop-oldest, drop-newest, conflate, park, block (where the server " +
+        "grants it) or evict (default: the server's)",
       overflowPolicy,
     )
+    .option("--max-age <time>", "only messages that are not older when their turn comes (30s, 5m)", duration)
+    .option("--min-interval <time>", "at most one message of each key in that time; needs conflate", duration)
     .option("-k, --key <key>", "only messages with this key; may be repeated", gather)
     .option("-p, --key-prefix <prefix>", "only messages whose key begins like this; may be repeated", gather)
     .option("-n, --name <name>", "a name for the server's operator")
@@ -53,10 +72,13 @@ export function subscribeCommand(): Command {
 async function subscribe(patterns: readonly string[], flags: SubscribeFlags): Promise<void> {
   for (const pattern of patterns) checkPatternArgument(pattern);
   await using client = connect(flags.address, { waitForServer: false, connectTimeoutMs: CONNECT_TIMEOUT_MS });
-  const { overflow, name, key: keys, keyPrefix: keyPrefixes } = flags;
+  const { from, overflow, maxAge, minInterval, name, key: keys, keyPrefix: keyPrefixes } = flags;
   const filtered = keys !== undefined || keyPrefixes !== undefined;
   const subscription = client.subscribe(patterns, {
+    ...(from === undefined ? {} : { start: from }),
     ...(overflow === undefined ? {} : { overflow }),
+    ...(maxAge === undefined ? {} : { maxAgeMs: maxAge }),
+    ...(minInterval === undefined ? {} : { minIntervalMs: minInterval }),
     ...(name === undefined ? {} : { clientName: name }),
     ...(filtered ? { filter: { keys: keys ?? [], keyPrefixes: keyPrefixes ?? [] } } : {}),
     onStateChange: reportTrouble(flags.address),
@@ -70,8 +92,9 @@ async function subscribe(patterns: readonly string[], flags: SubscribeFlags): Pr
     flags.json === true
       ? jsonLine(frame, subscription.position?.epoch, systemClock.unixMs())
       : textLine(frame);
+  const noteControl = flags.json === true ? () => {} : controlNotes(from === undefined || from === "live");
   for await (const frame of subscription) {
-    if (flags.json !== true) noteControl(frame);
+    noteControl(frame);
     const line = render(frame);
     // Nothing more is read while the output is full: the server's policy then decides what this reader loses.
     if (line !== undefined) await output.line(line);
@@ -87,15 +110,24 @@ function checkPatternArgument(pattern: string): void {
   }
 }
 
-/** In text mode the frames about the subscription itself go to stderr. */
-function noteControl(frame: RemoteFrame): void {
-  if (frame.kind === "started") {
-    const { position, overflow, queue } = frame;
-    note(
-      `live behind offset ${position.offset}, ${overflow}, queue ${queue.messages} messages / ${queue.bytes} bytes`,
-    );
-  }
-  if (frame.kind === "state") note(`the server is ${frame.state} this subscription`);
+/** In text mode the frames about the subscription itself go to stderr. @param live - it was asked to start live */
+function controlNotes(live: boolean): (frame: RemoteFrame) => void {
+  let how = live ? "live" : "starting";
+  let rung = 0;
+  return (frame) => {
+    if (frame.kind === "started") {
+      const { position, overflow, queue, previousEnd } = frame;
+      if (previousEnd !== undefined) note(describePreviousEnd(previousEnd));
+      note(
+        `${how} behind offset ${position.offset}, ${overflow}, queue ${queue.messages} messages / ${queue.bytes} bytes`,
+      );
+      how = "going on";
+      rung = 0;
+    } else if (frame.kind === "state") {
+      note(describeState(frame, rung));
+      rung = frame.rung;
+    }
+  };
 }
 
 function reportTrouble(address: string): (change: StateChange) => void {

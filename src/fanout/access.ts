@@ -1,6 +1,7 @@
 import { SpillwayError } from "../errors.ts";
 import { OVERFLOW_POLICIES, type OverflowPolicyName, type QueueBounds } from "../protocol/index.ts";
-import { checkBounds, checkOverflow } from "./options.ts";
+import { checkBounds, checkEscalation, checkOverflow } from "./checks.ts";
+import type { Rung } from "./escalation.ts";
 
 /** What a remote caller wants to do. */
 export interface AccessRequest {
@@ -27,7 +28,7 @@ export interface Access {
    * The overflow policies it may ask for. A caller that asks for none gets the hub's default, or the first of
    * these if that one is not among them.
    *
-   * @default all
+   * @default all but `block`, which lets a remote subscriber slow down the publishers
    */
   readonly overflow?: readonly OverflowPolicyName[];
   /**
@@ -36,6 +37,18 @@ export interface Access {
    * @default the hub's `maxQueue`
    */
   readonly queue?: Partial<QueueBounds>;
+  /**
+   * When loads from history sources wait in line, those with a higher priority get their turn first.
+   *
+   * @default 0
+   */
+  readonly priority?: number;
+  /**
+   * What is done about it when it is slow.
+   *
+   * @default the hub's `escalation`
+   */
+  readonly escalation?: readonly Rung[];
 }
 
 /**
@@ -47,13 +60,16 @@ export interface Access {
  */
 export type Authorize = (request: AccessRequest) => Access | undefined | Promise<Access | undefined>;
 
+const OPEN_TO_ALL = OVERFLOW_POLICIES.filter((policy) => policy !== "block");
+
 /**
  * What an {@link Authorize} hook returned, if it can be put into effect. A hook that says `false` meant to refuse,
  * and a bound of 0 would let nothing through.
  *
+ * @param canPark - whether anything is retained
  * @throws TypeError or RangeError, naming what was expected and what came
  */
-export function checkAccess(returned: unknown): Access {
+export function checkAccess(returned: unknown, canPark: boolean): Access {
   if (returned === undefined || returned === null) return {};
   if (typeof returned !== "object")
     throw new TypeError(`authorize must return an access or nothing, got ${String(returned)}`);
@@ -65,6 +81,10 @@ export function checkAccess(returned: unknown): Access {
     if (access.overflow.length === 0) throw new TypeError("access.overflow must name at least one policy");
     for (const name of access.overflow) checkOverflow("access.overflow", name);
   }
+  if (access.priority !== undefined && !Number.isFinite(access.priority)) {
+    throw new TypeError(`access.priority must be a number, got ${String(access.priority)}`);
+  }
+  if (access.escalation !== undefined) checkEscalation("access.escalation", access.escalation, canPark);
   return access;
 }
 
@@ -74,7 +94,7 @@ export function grantOverflow(
   asked: OverflowPolicyName | undefined,
   standard: OverflowPolicyName,
 ): OverflowPolicyName {
-  const allowed = access.overflow ?? OVERFLOW_POLICIES;
+  const allowed = access.overflow ?? OPEN_TO_ALL;
   if (asked === undefined) return allowed.includes(standard) ? standard : (allowed[0] ?? standard);
   if (allowed.includes(asked)) return asked;
   throw new SpillwayError(

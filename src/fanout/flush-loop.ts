@@ -4,21 +4,29 @@ import type { FlushLimits } from "./options.ts";
 
 /** Something that waits for its turn. */
 export interface Flushable {
-  /** Its turn. Throws nothing. */
-  flush(): void;
+  /** Its turn. Returns how many frames it moved, and throws nothing. */
+  flush(): number;
 }
 
-// A look at the clock costs about as much as pumping a subscription with nothing to say.
-const TURNS_BETWEEN_CLOCK_LOOKS = 16;
+/** Batches of those who read the past, in one turn of the flush: so many that live subscribers do not notice. */
+const CATCH_UP_BATCHES = 16;
+
+// A look at the clock costs about as much as a turn with nothing to say. Frames count, because a turn can have a
+// thousand of them to encode.
+const WORK_BETWEEN_CLOCK_LOOKS = 64;
+const WORK_PER_TURN = 4;
 
 /**
  * The shared ready list. Whatever becomes ready during one turn of the event loop is flushed once, at its end:
  * messages published in one turn leave as one batch per subscriber, and an idle hub adds no delay. A flush takes
  * at most a slice, then yields, so that accepts, reads, PINGs and timers are served; who did not get a turn is
  * first in the next.
+ *
+ * Who reads the past waits behind who is live: it gets what is left of the slice, and one turn in any case.
  */
 export class FlushLoop {
-  readonly #ready = new RingBuffer<Flushable>(64);
+  readonly #live = new RingBuffer<Flushable>(64);
+  readonly #catchingUp = new RingBuffer<Flushable>();
   readonly #clock: Clock;
   readonly #limits: FlushLimits;
   #scheduled = false;
@@ -29,14 +37,16 @@ export class FlushLoop {
   }
 
   /** Must be called at most once between two turns of the same object. */
-  add(ready: Flushable): void {
-    this.#ready.push(ready);
+  add(ready: Flushable, line: "live" | "catching-up"): void {
+    if (line === "live") this.#live.push(ready);
+    else this.#catchingUp.push(ready);
     this.#schedule();
   }
 
   /** Gives storage back that a peak of ready subscriptions needed. */
   settle(): void {
-    this.#ready.settle();
+    this.#live.settle();
+    this.#catchingUp.settle();
   }
 
   #schedule(): void {
@@ -48,13 +58,23 @@ export class FlushLoop {
   readonly #flush = (): void => {
     this.#scheduled = false;
     const deadline = this.#clock.now() + this.#limits.sliceMs;
-    for (let turns = 1; ; turns++) {
-      const next = this.#ready.shift();
-      if (next === undefined) return;
-      next.flush();
-      if (turns >= this.#limits.batches) break;
-      if (turns % TURNS_BETWEEN_CLOCK_LOOKS === 0 && this.#clock.now() >= deadline) break;
+    let turns = 0;
+    let work = 0;
+    const sliceIsOver = (frames: number) => {
+      turns++;
+      work += WORK_PER_TURN + frames;
+      if (turns >= this.#limits.batches) return true;
+      if (work < WORK_BETWEEN_CLOCK_LOOKS) return false;
+      work = 0;
+      return this.#clock.now() >= deadline;
+    };
+    for (let next = this.#live.shift(); next !== undefined; next = this.#live.shift()) {
+      if (sliceIsOver(next.flush())) break;
     }
-    if (this.#ready.length > 0) this.#schedule();
+    const lastTurn = turns + CATCH_UP_BATCHES;
+    for (let next = this.#catchingUp.shift(); next !== undefined; next = this.#catchingUp.shift()) {
+      if (sliceIsOver(next.flush()) || turns >= lastTurn) break;
+    }
+    if (this.#live.length + this.#catchingUp.length > 0) this.#schedule();
   };
 }

@@ -94,6 +94,11 @@ export class GapLedger {
     return first.gaps.sort((one, other) => one.from - other.from);
   }
 
+  /** The line was renumbered: `placeOf` says where a place is now. */
+  movePlaces(placeOf: (place: number) => number): void {
+    for (const place of this.#places) place.before = placeOf(place.before);
+  }
+
   clear(): void {
     this.#places.length = 0;
     this.#pending = 0;

@@ -5,8 +5,8 @@ import type { ResolvedHubOptions } from "./options.ts";
 const WARNING_INTERVAL_MS = 10_000;
 
 /**
- * Where errors of the application's hooks end up: contained, counted, and told outside of `publish()`, so that a
- * hook that fails cannot run more of the application's code in the middle of a fan-out.
+ * Where errors of the application's hooks end up: contained, and told to `onError` outside of `publish()`, so that a hook
+ * that fails cannot run more of the application's code in the middle of a fan-out.
  */
 export class HookReports {
   readonly #options: ResolvedHubOptions;

@@ -1,25 +1,47 @@
 import * as diagnostics from "../diagnostics.ts";
-import { SpillwayError } from "../errors.ts";
+import { quote, SpillwayError } from "../errors.ts";
 import type { EndFrame, Position } from "../protocol/index.ts";
+import { abortable } from "./abortable.ts";
 import { type Access, type AccessRequest, checkAccess } from "./access.ts";
+import { Backpressure } from "./backpressure.ts";
+import type { History, Seen } from "./catch-up.ts";
+import { checkDuration } from "./checks.ts";
+import { EvictionBrake } from "./eviction-brake.ts";
 import { FlushLoop } from "./flush-loop.ts";
+import { HistoryLoads } from "./history-loads.ts";
+import type { HistoryRule } from "./history-source.ts";
 import { contain, HookReports } from "./hook-reports.ts";
+import { InterestEvents } from "./interest-events.ts";
 import { InterestIndex, type Membership } from "./interest-index.ts";
 import { LocalSubscription } from "./local-subscription.ts";
 import { Message } from "./message.ts";
-import { checkDuration, type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./options.ts";
-import { copyPayload, messageBytes, type PublishOptions } from "./publication.ts";
+import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./options.ts";
+import { copyPayload, messageBytes, type Publication, type PublishOptions } from "./publication.ts";
+import { FirstRule, RetentionRules } from "./retention.ts";
 import type { Sink } from "./sink.ts";
-import { BookTotals, type HubStats, lost, type TopicStats } from "./stats.ts";
+import { BookTotals, type HubStats, type TopicStats } from "./stats.ts";
 import { agreeOnTerms, type SubscribeRequest } from "./subscribe-request.ts";
 import { Subscription, type SubscriptionHost } from "./subscription.ts";
-import { type Topic, TopicTable } from "./topic-table.ts";
+import { isTopic } from "./topic-names.ts";
+import { Topic, TopicTable } from "./topic-table.ts";
 import { Watch } from "./watch.ts";
 
 /** What `publish` says. */
 export interface Published {
   /** The number the message got. */
   readonly offset: number;
+  /**
+   * False when a blocking subscriber of the topic asks its publishers to wait, as `write()` of a Node stream does:
+   * `await hub.writable(topic)` before the next message. Who publishes on regardless loses nothing, but the
+   * subscriber is parked or evicted when its queue is full.
+   */
+  readonly writable: boolean;
+}
+
+export interface WritableOptions {
+  /** @default Infinity: the hub's `blockTimeoutMs` ends every wait */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface LocalSubscribeOptions extends Omit<SubscribeRequest, "patterns" | "onEnd"> {
@@ -55,13 +77,19 @@ export class Hub implements AsyncDisposable {
   readonly #watch: Watch;
   readonly #reports: HookReports;
   readonly #topics: TopicTable<Subscription>;
-  readonly #interests = new InterestIndex<Subscription>();
+  readonly #interests: InterestIndex<Subscription>;
+  readonly #interestEvents: InterestEvents | undefined;
   readonly #subscriptions = new Map<Subscription, Registration>();
+  readonly #sources: FirstRule<HistoryRule>;
+  readonly #backpressure: Backpressure<Subscription>;
   readonly #host: SubscriptionHost;
 
   #lastOffset = 0;
   #evaluatedThrough = 0;
   #fanningOut = false;
+  #anyExpires = false;
+  /** Parked by the message being fanned out: they leave the lists when nobody walks them any more. */
+  readonly #leaving: Subscription[] = [];
   /** Published by a hook while another message was being fanned out: numbered, and next in line. */
   readonly #waiting: { topic: Topic<Subscription>; message: Message }[] = [];
 
@@ -80,17 +108,56 @@ export class Hub implements AsyncDisposable {
     this.#options = resolved;
     this.#flushLoop = new FlushLoop(resolved.clock, resolved.flush);
     this.#reports = new HookReports(resolved);
-    this.#watch = new Watch(resolved.clock, this.#subscriptions, this.#flushLoop);
-    this.#topics = new TopicTable(resolved.maxTopics);
+    this.#interestEvents = this.#makeInterestEvents();
+    this.#interests = new InterestIndex(this.#interestEvents);
+    const brake = new EvictionBrake(resolved.massSlowShare);
+    this.#watch = new Watch(resolved.clock, this.#subscriptions, () => this.#settle(), brake);
+    this.#backpressure = new Backpressure(resolved.clock, (subscription, topic) =>
+      this.#isFor(subscription, this.#interests.match(topic)),
+    );
+    const rules = new RetentionRules(resolved.retention);
+    this.#lastOffset = resolved.lastOffset;
+    this.#evaluatedThrough = resolved.lastOffset;
+    this.#topics = new TopicTable(resolved.maxTopics, (topic) => rules.logFor(topic), resolved.lastOffset);
+    this.#sources = new FirstRule(resolved.history);
     const hub = this;
+    const history: History<Subscription> = {
+      get lastOffset() {
+        return hub.#lastOffset;
+      },
+      get forgottenThrough() {
+        return hub.#topics.forgottenThrough;
+      },
+      get topicsVersion() {
+        return hub.#topics.version;
+      },
+      get anyExpires() {
+        return hub.#anyExpires;
+      },
+      topicsOf: (subscription) => this.#topicsOf(subscription),
+      knowsAllTopicsOf: ({ terms }) =>
+        terms.patterns.every((name) => this.#topics.find(name) ?? (isTopic(name) && this.#sources.of(name))),
+      sourceOf: (topic) => this.#sources.of(topic)?.source,
+      loads: new HistoryLoads(resolved.historyLoads, resolved.clock),
+      reportHookError: (hook, error) => this.reportHookError(hook, error),
+      priorityOf: ({ terms }) => terms.priority,
+      nowMs: () => resolved.clock.unixMs(),
+    };
     this.#host = {
       options: resolved,
       flushLoop: this.#flushLoop,
+      history,
       get evaluatedThrough() {
         return hub.#evaluatedThrough;
       },
       reportHookError: (hook, error) => this.reportHookError(hook, error),
-      retryAfterMs: () => Math.round(resolved.retryDelayMs * (0.5 + Math.random())),
+      retryAfterMs: () => this.retryAfterMs(),
+      seenBefore: (message, subscription) => this.#seenBefore(message, subscription),
+      rest: (subscription) => this.#rest(subscription),
+      wake: (subscription) => this.#wake(subscription),
+      mayEvict: brake.mayEvict,
+      press: (subscription) => this.#backpressure.press(subscription),
+      release: (subscription) => this.#backpressure.release(subscription),
       forget: (subscription, end) => this.#forget(subscription, end),
     };
   }
@@ -123,6 +190,11 @@ export class Hub implements AsyncDisposable {
       throw new SpillwayError("CLOSED", "the hub is closed: publish to it before close()");
     const bytes = messageBytes(payload, options, this.#options.maxMessageBytes);
     const topic = this.#topics.use(topicName);
+    if (topic.log?.keyed === true && options?.key === undefined) {
+      const rule = `topic ${quote(topicName)} retains the latest message per key: publish to it with a key`;
+      throw new SpillwayError("MESSAGE_INVALID", rule, { field: "key" });
+    }
+    const now = this.#options.clock.unixMs();
     const offset = ++this.#lastOffset;
     const message = new Message({
       topic: topicName,
@@ -130,18 +202,52 @@ export class Hub implements AsyncDisposable {
       previousOffset: topic.lastOffset,
       key: options?.key,
       headers: options?.headers === undefined ? undefined : { ...options.headers },
-      publishedAtMs: this.#options.clock.unixMs(),
+      publishedAtMs: now,
       payload: copyPayload(payload),
+      tombstone: options?.tombstone === true,
+      expiresAtMs: options?.ttlMs === undefined ? undefined : now + options.ttlMs,
+      publishedAtWatch: this.#watch.time,
       bytes,
     });
+    if (options?.ttlMs !== undefined) this.#anyExpires = true;
     topic.lastOffset = offset;
     topic.published++;
     topic.publishedBytes += bytes;
+    topic.log?.append(message);
     this.#published++;
     this.#publishedBytes += bytes;
     if (this.#fanningOut) this.#waiting.push({ topic, message });
     else this.#fanOut(topic, message);
-    return { offset };
+    return { offset, writable: this.#backpressure.isWritable(topicName) };
+  }
+
+  /**
+   * Resolves when no blocking subscriber of the topic asks publishers to wait, at once if there is none.
+   *
+   * @throws SpillwayError `TIMEOUT`; the signal's reason if aborted
+   */
+  writable(topic: string, options: WritableOptions = {}): Promise<void> {
+    const { timeoutMs = Number.POSITIVE_INFINITY, signal } = options;
+    return this.#backpressure.whenWritable(topic, checkDuration("timeoutMs", timeoutMs, true), signal);
+  }
+
+  /**
+   * Publishes everything that a source yields, as fast as blocking subscribers allow, and returns how many messages
+   * that were.
+   *
+   * @throws what `publish` throws, and the signal's reason if aborted; the source is closed then
+   */
+  async ingest(
+    source: AsyncIterable<Publication> | Iterable<Publication>,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<number> {
+    let count = 0;
+    for await (const { topic, payload, ...rest } of abortable(source, options.signal)) {
+      const { writable } = this.publish(topic, payload, rest);
+      count++;
+      if (!writable) await this.writable(topic, options);
+    }
+    return count;
   }
 
   /**
@@ -156,7 +262,7 @@ export class Hub implements AsyncDisposable {
   }
 
   /**
-   * Subscribes a sink: for transports. Synchronous, and live when it returns; the first frame comes with the next
+   * Subscribes a sink: for transports. Synchronous: what is published after it returns is for this sink too; the first frame comes with the next
    * flush. Throws before it touches the sink.
    *
    * @param access - what a remote caller was granted; without it the request is trusted
@@ -188,7 +294,7 @@ export class Hub implements AsyncDisposable {
    */
   async authorize(request: AccessRequest): Promise<Access> {
     try {
-      return checkAccess(await this.#options.authorize?.(request));
+      return checkAccess(await this.#options.authorize?.(request), this.#options.retention.length > 0);
     } catch (error) {
       if (error instanceof SpillwayError) throw error;
       this.reportHookError("authorize", error);
@@ -201,16 +307,23 @@ export class Hub implements AsyncDisposable {
     this.#reports.add(hook, error);
   }
 
+  /** A retry delay to suggest to a client, in milliseconds: `retryDelayMs`, spread by half of it to either side. */
+  retryAfterMs(): number {
+    return Math.round(this.#options.retryDelayMs * (0.5 + Math.random()));
+  }
+
   /** All subscriptions that have not ended. */
-  subscriptions(): Iterable<Subscription> {
-    return this.#subscriptions.keys();
+  *subscriptions(): Iterable<Subscription> {
+    // One that has ended stays registered until the flush has told its sink.
+    for (const subscription of this.#subscriptions.keys())
+      if (subscription.state !== "ended") yield subscription;
   }
 
   /** Walks all subscriptions: meant for every second, not for every message. */
   stats(): HubStats {
     const totals = new BookTotals();
     totals.add(this.#endedBooks.sum());
-    const states = { live: 0, draining: 0, stalled: 0 };
+    const states = { live: 0, "catching-up": 0, parked: 0, draining: 0, stalled: 0 };
     for (const subscription of this.#subscriptions.keys()) {
       const stats = subscription.stats();
       totals.add(stats);
@@ -261,17 +374,21 @@ export class Hub implements AsyncDisposable {
 
   async #drain(timeoutMs: number): Promise<void> {
     const { clock } = this.#options;
+    // Called by a hook in the middle of a fan-out: the message under way still reaches everybody.
+    if (this.#fanningOut) await new Promise<void>((resolve) => clock.soon(resolve));
     const subscriptions = [...this.#subscriptions.keys()];
-    if (subscriptions.length === 0) return;
-    const empty = new Promise<void>((resolve) => {
-      this.#whenEmpty = resolve;
-    });
-    const cancel = clock.after(timeoutMs, () => {
-      for (const subscription of subscriptions) subscription.end("draining");
-    });
-    for (const subscription of subscriptions) subscription.drain();
-    await empty;
-    cancel();
+    if (subscriptions.length > 0) {
+      const empty = new Promise<void>((resolve) => {
+        this.#whenEmpty = resolve;
+      });
+      const cancel = clock.after(timeoutMs, () => {
+        for (const subscription of subscriptions) subscription.end("draining");
+      });
+      for (const subscription of subscriptions) subscription.drain();
+      await empty;
+      cancel();
+    }
+    this.#interestEvents?.flush();
   }
 
   #fanOut(topic: Topic<Subscription>, message: Message): void {
@@ -281,6 +398,7 @@ export class Hub implements AsyncDisposable {
       this.#offer(next.topic, next.message);
     }
     this.#fanningOut = false;
+    for (let next = this.#leaving.pop(); next !== undefined; next = this.#leaving.pop()) this.#rest(next);
   }
 
   #offer(topic: Topic<Subscription>, message: Message): void {
@@ -300,6 +418,66 @@ export class Hub implements AsyncDisposable {
     return topic.interests;
   }
 
+  #makeInterestEvents(): InterestEvents | undefined {
+    const { clock, interestDebounceMs, onInterest } = this.#options;
+    if (onInterest === undefined) return undefined;
+    return new InterestEvents(clock, interestDebounceMs, (change) =>
+      contain(
+        () => onInterest(change),
+        (error) => this.reportHookError("onInterest", error),
+      ),
+    );
+  }
+
+  #topicsOf(subscription: Subscription): readonly Topic<Subscription>[] {
+    const { patterns } = subscription.terms;
+    if (patterns.every(isTopic)) {
+      // A topic with a source has a past even where this hub has not seen it. It is not remembered for that: whoever
+      // names many topics must not push out those that are published to.
+      const { forgottenThrough } = this.#topics;
+      const known = (name: string) =>
+        this.#topics.find(name) ??
+        (this.#sources.of(name) && new Topic<Subscription>(name, undefined, forgottenThrough));
+      return patterns.map(known).filter((topic) => topic !== undefined);
+    }
+    return [...this.#topics].filter((topic) => this.#isFor(subscription, this.#interestsIn(topic)));
+  }
+
+  #isFor(subscription: Subscription, interests: readonly unknown[]): boolean {
+    const { memberships } = this.#subscriptions.get(subscription) ?? { memberships: [] };
+    return memberships.some(({ interest }) => interests.includes(interest));
+  }
+
+  /** How many messages of its topics a subscription had got by the time of `message`, where that is known. */
+  #seenBefore(message: Message | undefined, subscription: Subscription): Seen<Subscription> | undefined {
+    // Messages that wait are counted in their topics already, and wildcards would mean to walk all topics.
+    if (this.#waiting.length > 0 || !subscription.terms.patterns.every(isTopic)) return undefined;
+    const topics = this.#topicsOf(subscription);
+    return new Map(topics.map((topic) => [topic, topic.published - (topic.name === message?.topic ? 1 : 0)]));
+  }
+
+  #rest(subscription: Subscription): void {
+    if (this.#fanningOut) {
+      this.#leaving.push(subscription);
+      return;
+    }
+    if (subscription.state === "live") return;
+    const memberships = this.#subscriptions.get(subscription)?.memberships ?? [];
+    for (const membership of memberships) this.#interests.rest(membership);
+  }
+
+  /** Joins at the end of the lists, so it may also happen while they are walked. */
+  #wake(subscription: Subscription): void {
+    const memberships = this.#subscriptions.get(subscription)?.memberships ?? [];
+    for (const membership of memberships) this.#interests.wake(membership);
+  }
+
+  #settle(): void {
+    this.#flushLoop.settle();
+    const now = this.#options.clock.unixMs();
+    for (const topic of this.#topics) topic.log?.expire(now);
+  }
+
   /** In the flush: nobody walks the lists that it changes. */
   #forget(subscription: Subscription, end: EndFrame): void {
     const registration = this.#subscriptions.get(subscription);
@@ -312,7 +490,7 @@ export class Hub implements AsyncDisposable {
     if (diagnostics.ended.hasSubscribers) {
       const { id: subscriptionId, clientName, delivered } = stats;
       const { reason, detail } = end;
-      const event = { subscriptionId, clientName, reason, detail, delivered, lost: lost(stats.dropped) };
+      const event = { subscriptionId, clientName, reason, detail, delivered, lost: end.lost };
       diagnostics.ended.publish(event);
     }
     contain(

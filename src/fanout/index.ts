@@ -11,14 +11,27 @@
  * @module
  */
 export type { Access, AccessRequest, Authorize } from "./access.ts";
-export { Hub, type LocalSubscribeOptions, type Published } from "./hub.ts";
+export type { Rung, SlowCondition } from "./escalation.ts";
+export type {
+  HistoryLoadOptions,
+  HistoryPage,
+  HistoryRequest,
+  HistoryRule,
+  HistorySource,
+  StoredMessage,
+} from "./history-source.ts";
+export { Hub, type LocalSubscribeOptions, type Published, type WritableOptions } from "./hub.ts";
+export type { InterestChange } from "./interest-events.ts";
 export type { LocalSubscription } from "./local-subscription.ts";
 export type { Message, WireShape } from "./message.ts";
-export type { FlushLimits, HubOptions } from "./options.ts";
-export type { PublishOptions } from "./publication.ts";
+export type { FlushLimits, HubOptions, Watermarks } from "./options.ts";
+export { PRESETS, type PresetName } from "./presets.ts";
+export type { Publication, PublishOptions } from "./publication.ts";
 export type { DeliveryPhase } from "./pump.ts";
+export type { CompactedRetention, Retention, SequentialRetention } from "./retention.ts";
 export type { BatchLimits, Sink, SinkFeedback, SinkFrame, WriteOutcome } from "./sink.ts";
 export type { Books, HubStats, Losses, SubscriptionStats, TopicStats } from "./stats.ts";
 export type { KeyFilter, SubscribeRequest } from "./subscribe-request.ts";
-export type { Subscription, SubscriptionState } from "./subscription.ts";
+export type { Subscription } from "./subscription.ts";
+export type { SubscriptionState } from "./subscription-state.ts";
 export { checkPattern, checkTopic } from "./topic-names.ts";

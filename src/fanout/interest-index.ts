@@ -1,5 +1,5 @@
 import qlobber from "qlobber";
-import { MAX_TOKENS } from "./topic-names.ts";
+import { MAX_TOKENS, triePattern } from "./topic-names.ts";
 
 /** All subscribers of one pattern. */
 export interface Interest<S> {
@@ -18,6 +18,8 @@ class Group<S> implements Interest<S> {
   readonly subscribers: S[] = [];
   /** In step with `subscribers`. */
   readonly members: Member<S>[] = [];
+  /** Members that rest; they are in no list. */
+  resting = 0;
 
   constructor(pattern: string) {
     this.pattern = pattern;
@@ -26,10 +28,13 @@ class Group<S> implements Interest<S> {
 
 class Member<S> implements Membership<S> {
   readonly interest: Group<S>;
+  readonly subscriber: S;
+  /** Its place in the lists; -1 while it rests. */
   index: number;
 
-  constructor(interest: Group<S>, index: number) {
+  constructor(interest: Group<S>, subscriber: S, index: number) {
     this.interest = interest;
+    this.subscriber = subscriber;
     this.index = index;
   }
 }
@@ -47,7 +52,13 @@ export class InterestIndex<S> {
     wildcard_some: ">",
     max_words: MAX_TOKENS + 1,
   });
+  readonly #events: { first(pattern: string): void; last(pattern: string): void } | undefined;
   #version = 0;
+
+  /** @param events - told of the first and the last subscriber of each pattern */
+  constructor(events?: { first(pattern: string): void; last(pattern: string): void }) {
+    this.#events = events;
+  }
 
   /** Changes when a pattern comes or goes. What `match` returned is right for as long as it stays the same. */
   get version(): number {
@@ -61,8 +72,9 @@ export class InterestIndex<S> {
       this.#groups.set(pattern, group);
       this.#trie.add(triePattern(pattern), group);
       this.#version++;
+      this.#events?.first(pattern);
     }
-    const member = new Member(group, group.subscribers.length);
+    const member = new Member(group, subscriber, group.subscribers.length);
     group.subscribers.push(subscriber);
     group.members.push(member);
     return member;
@@ -70,19 +82,36 @@ export class InterestIndex<S> {
 
   /** Must not be called while somebody walks the interest's subscribers: the last one moves into the gap. */
   leave(membership: Membership<S>): void {
-    const { interest: group, index } = membership as Member<S>;
-    const lastSubscriber = group.subscribers.pop();
-    const lastMember = group.members.pop();
-    if (lastMember !== undefined && lastMember !== membership) {
-      group.subscribers[index] = lastSubscriber as S;
-      group.members[index] = lastMember;
-      lastMember.index = index;
-    }
-    if (group.subscribers.length === 0) {
+    const member = membership as Member<S>;
+    const { interest: group } = member;
+    if (member.index === -1) group.resting--;
+    else takeOut(member);
+    if (group.subscribers.length + group.resting === 0) {
       this.#groups.delete(group.pattern);
       this.#trie.remove(triePattern(group.pattern), group);
       this.#version++;
+      this.#events?.last(group.pattern);
     }
+  }
+
+  /** Keeps the membership, but takes the subscriber out of the list. Same caution as with `leave`. */
+  rest(membership: Membership<S>): void {
+    const member = membership as Member<S>;
+    if (member.index === -1) return;
+    takeOut(member);
+    member.index = -1;
+    member.interest.resting++;
+  }
+
+  /** Puts a subscriber that rests back into the list, at its end. */
+  wake(membership: Membership<S>): void {
+    const member = membership as Member<S>;
+    if (member.index !== -1) return;
+    const { interest: group } = member;
+    group.resting--;
+    member.index = group.subscribers.length;
+    group.subscribers.push(member.subscriber);
+    group.members.push(member);
   }
 
   /** The interests that a topic serves, each once. A subscriber with several patterns can be in several. */
@@ -91,7 +120,12 @@ export class InterestIndex<S> {
   }
 }
 
-/** The trie's `>` matches zero tokens too; ours at least one. */
-function triePattern(pattern: string): string {
-  return pattern === ">" ? "*.>" : pattern.endsWith(".>") ? `${pattern.slice(0, -1)}*.>` : pattern;
+function takeOut<S>(member: Member<S>): void {
+  const { subscribers, members } = member.interest;
+  const lastSubscriber = subscribers.pop()!;
+  const lastMember = members.pop()!;
+  if (lastMember === member) return;
+  subscribers[member.index] = lastSubscriber;
+  members[member.index] = lastMember;
+  lastMember.index = member.index;
 }

@@ -27,6 +27,11 @@ export class Message implements MessageFrame, QueueItem {
   readonly headers: Readonly<Record<string, string>> | undefined;
   readonly publishedAtMs: number;
   readonly payload: Uint8Array;
+  readonly tombstone: boolean;
+  /** Unix time in milliseconds after which nobody is sent it; `undefined`: never. */
+  readonly expiresAtMs: number | undefined;
+  /** When it was published by the watch's time, which leaves out pauses of our own; see `Watch`. */
+  readonly publishedAtWatch: number;
   /** What it weighs in queues: payload, key and headers, in bytes. */
   readonly bytes: number;
   /** Topic and key as one string, made once here rather than once per queue. NUL is in no topic. */
@@ -37,7 +42,13 @@ export class Message implements MessageFrame, QueueItem {
   #encoded: Uint8Array | undefined;
   #others: Map<WireShape, Uint8Array | undefined> | undefined;
 
-  constructor(fields: Omit<MessageFrame, "kind"> & { readonly bytes: number }) {
+  constructor(
+    fields: Omit<MessageFrame, "kind"> & {
+      readonly bytes: number;
+      readonly expiresAtMs: number | undefined;
+      readonly publishedAtWatch: number;
+    },
+  ) {
     this.topic = fields.topic;
     this.offset = fields.offset;
     this.previousOffset = fields.previousOffset;
@@ -45,6 +56,9 @@ export class Message implements MessageFrame, QueueItem {
     this.headers = fields.headers;
     this.publishedAtMs = fields.publishedAtMs;
     this.payload = fields.payload;
+    this.tombstone = fields.tombstone;
+    this.expiresAtMs = fields.expiresAtMs;
+    this.publishedAtWatch = fields.publishedAtWatch;
     this.bytes = fields.bytes;
     this.identity = fields.key === undefined ? undefined : `${fields.topic}\0${fields.key}`;
   }

@@ -5,9 +5,23 @@
  * @module
  */
 import { type Clock, systemClock } from "../clock.ts";
-import { OVERFLOW_POLICIES, type OverflowPolicyName, type QueueBounds } from "../protocol/index.ts";
+import type { OverflowPolicyName, QueueBounds } from "../protocol/index.ts";
 import type { Authorize } from "./access.ts";
+import {
+  checkBounds,
+  checkDuration,
+  checkEscalation,
+  checkNames,
+  checkOverflow,
+  checkShare,
+  checkWhole,
+} from "./checks.ts";
+import type { Rung } from "./escalation.ts";
+import type { HistoryLoadOptions, HistoryRule } from "./history-source.ts";
+import type { InterestChange } from "./interest-events.ts";
+import type { ResolvedRetention, Retention } from "./retention.ts";
 import type { BatchLimits } from "./sink.ts";
+import { checkPattern } from "./topic-names.ts";
 
 export interface HubOptions {
   /**
@@ -55,6 +69,29 @@ export interface HubOptions {
   readonly maxTopics?: number;
 
   /**
+   * Which topics retain messages for those who come back or were parked; for each topic the first rule whose
+   * pattern matches. Retained messages are shared with the queues that hold them.
+   *
+   * @default none: a subscriber who comes back is told what it missed as a gap
+   */
+  readonly retention?: readonly Retention[];
+
+  /**
+   * Where the past of topics is kept beyond their logs; see {@link HistorySource}. For each topic the first rule whose
+   * pattern matches. A subscriber with wildcards reads the history of topics that this hub knows of.
+   *
+   * @default none
+   */
+  readonly history?: readonly HistoryRule[];
+
+  /**
+   * How loads from history sources are admitted.
+   *
+   * @default { concurrency: 8, timeoutMs: 10_000, pageMessages: 256 }
+   */
+  readonly historyLoads?: HistoryLoadOptions;
+
+  /**
    * A write that makes no progress for this long makes its subscription `stalled`. In milliseconds; grows with
    * the batch by {@link HubOptions.minBytesPerSecond}. Time during which the event loop itself was blocked does
    * not count.
@@ -64,20 +101,58 @@ export interface HubOptions {
   readonly stallTimeoutMs?: number;
 
   /**
-   * A subscription that has been stalled for this long is evicted. In milliseconds; `Infinity` never evicts:
-   * a stalled subscriber then costs its queue for as long as its connection lives.
-   *
-   * @default 60_000
-   */
-  readonly evictStalledAfterMs?: number;
-
-  /**
    * The slowest reader that still counts as moving: a batch of `n` bytes may take `n / minBytesPerSecond` longer
    * than the stall timeout.
    *
    * @default 1_024
    */
   readonly minBytesPerSecond?: number;
+
+  /**
+   * How full a queue is, from 0 to 1, when its subscriber begins to count as slow, and when it no longer does. A
+   * blocking subscriber asks its publishers to wait in between.
+   *
+   * @default { high: 0.75, low: 0.5 }
+   */
+  readonly watermarks?: Partial<Watermarks>;
+
+  /**
+   * What is done about a subscriber that is slow: rungs from mild to strict. A subscriber stands on the highest rung
+   * whose condition holds, and comes down one rung at a time; see {@link Rung} and `PRESETS`.
+   *
+   * @default one rung: a subscriber that has been stalled for a minute is evicted
+   */
+  readonly escalation?: readonly Rung[];
+
+  /**
+   * How long a subscriber must be free of a rung's reason before it comes down from it, in milliseconds.
+   *
+   * @default 5_000
+   */
+  readonly recoveryMs?: number;
+
+  /**
+   * How long a new subscriber is not judged, in milliseconds: it has just been sent everything at once.
+   *
+   * @default 5_000
+   */
+  readonly newcomerGraceMs?: number;
+
+  /**
+   * When so large a share of all subscribers, and at least ten, is slow at once, it is not their fault: evictions due
+   * to time pause for at most a minute, and are spread out afterwards. From 0 to 1; the bounds of queues always hold.
+   *
+   * @default 0.5
+   */
+  readonly massSlowShare?: number;
+
+  /**
+   * How long a blocking subscriber may ask its publishers to wait, in milliseconds. Then it is parked, or evicted as
+   * `overrun` where nothing is retained.
+   *
+   * @default 5_000
+   */
+  readonly blockTimeoutMs?: number;
 
   /**
    * A subscriber whose position moved while no message told it so (idle, filtered or conflating) gets a progress
@@ -121,11 +196,34 @@ export interface HubOptions {
   readonly epoch?: string;
 
   /**
+   * The newest offset of the history that this hub goes on with; the first message it publishes gets the next one.
+   * Needs the `epoch` of that history.
+   *
+   * @default 0
+   */
+  readonly lastOffset?: number;
+
+  /**
    * Says who a remote caller is and what it may do; see {@link Authorize}.
    *
    * @default everyone may do everything
    */
   readonly authorize?: Authorize;
+
+  /**
+   * Told of the first and of the last subscriber of every pattern: to start and stop what feeds it. See
+   * {@link InterestChange}.
+   *
+   * @default nobody is told
+   */
+  readonly onInterest?: (change: InterestChange) => void;
+
+  /**
+   * How long a pattern must be without subscribers before that is told, in milliseconds.
+   *
+   * @default 1_000
+   */
+  readonly interestDebounceMs?: number;
 
   /**
    * Told of every error that a hook of the application threw; they are contained, and the process goes on.
@@ -143,11 +241,13 @@ export interface FlushLimits {
   readonly batches: number;
 }
 
+export interface Watermarks {
+  readonly high: number;
+  readonly low: number;
+}
+
 /** How often the hub looks at all its subscriptions, in milliseconds: what times are rounded up to. */
 export const WATCH_INTERVAL_MS = 250;
-
-/** What a timer of the platform can hold, in milliseconds: 24.8 days. A longer one would fire at once. */
-const LONGEST_TIMER_MS = 2_147_483_647;
 
 export interface ResolvedHubOptions {
   readonly overflow: OverflowPolicyName;
@@ -156,15 +256,26 @@ export interface ResolvedHubOptions {
   readonly maxMessageBytes: number;
   readonly maxSubscriptions: number;
   readonly maxTopics: number;
+  readonly retention: readonly ResolvedRetention[];
+  readonly history: readonly HistoryRule[];
+  readonly historyLoads: Required<HistoryLoadOptions>;
   readonly stallTimeoutMs: number;
-  readonly evictStalledAfterMs: number;
   readonly minBytesPerSecond: number;
+  readonly watermarks: Watermarks;
+  readonly escalation: readonly Rung[];
+  readonly recoveryMs: number;
+  readonly newcomerGraceMs: number;
+  readonly massSlowShare: number;
+  readonly blockTimeoutMs: number;
   readonly progressIntervalMs: number;
   readonly retryDelayMs: number;
   readonly batch: BatchLimits;
   readonly flush: FlushLimits;
   readonly epoch: string;
+  readonly lastOffset: number;
   readonly authorize: Authorize | undefined;
+  readonly onInterest: ((change: InterestChange) => void) | undefined;
+  readonly interestDebounceMs: number;
   readonly onError: ((error: unknown, hook: string) => void) | undefined;
   readonly clock: Clock;
 }
@@ -176,6 +287,10 @@ export function resolveHubOptions(given: HubOptions = {}): ResolvedHubOptions {
   checkNames("maxQueue", given.maxQueue, BOUND_NAMES);
   checkNames("batch", given.batch, { frames: true, bytes: true });
   checkNames("flush", given.flush, { sliceMs: true, batches: true });
+  const retention = (given.retention ?? []).map(checkRetention);
+  if (given.overflow === "park" && retention.length === 0) {
+    throw new TypeError("overflow park needs a replay log: set the option retention as well");
+  }
   return {
     overflow: checkOverflow("overflow", given.overflow ?? "drop-oldest"),
     queue: checkBounds("queue", given.queue, { messages: 1024, bytes: 1024 * 1024 }),
@@ -183,9 +298,17 @@ export function resolveHubOptions(given: HubOptions = {}): ResolvedHubOptions {
     maxMessageBytes: checkWhole("maxMessageBytes", given.maxMessageBytes ?? 1024 * 1024, 1),
     maxSubscriptions: checkWhole("maxSubscriptions", given.maxSubscriptions ?? 100_000, 1),
     maxTopics: checkWhole("maxTopics", given.maxTopics ?? 100_000, 2),
+    retention,
+    history: (given.history ?? []).map(checkHistory),
+    historyLoads: checkHistoryLoads(given.historyLoads),
     stallTimeoutMs: checkDuration("stallTimeoutMs", given.stallTimeoutMs ?? 5_000),
-    evictStalledAfterMs: checkDuration("evictStalledAfterMs", given.evictStalledAfterMs ?? 60_000, true),
     minBytesPerSecond: checkWhole("minBytesPerSecond", given.minBytesPerSecond ?? 1024, 1),
+    watermarks: checkWatermarks(given.watermarks),
+    escalation: checkEscalation("escalation", given.escalation ?? DEFAULT_ESCALATION, retention.length > 0),
+    recoveryMs: checkDuration("recoveryMs", given.recoveryMs ?? 5_000),
+    newcomerGraceMs: checkDuration("newcomerGraceMs", given.newcomerGraceMs ?? 5_000),
+    massSlowShare: checkShare("massSlowShare", given.massSlowShare ?? 0.5),
+    blockTimeoutMs: checkDuration("blockTimeoutMs", given.blockTimeoutMs ?? 5_000),
     progressIntervalMs: checkDuration("progressIntervalMs", given.progressIntervalMs ?? 10_000),
     retryDelayMs: checkDuration("retryDelayMs", given.retryDelayMs ?? 1_000),
     batch: {
@@ -197,7 +320,10 @@ export function resolveHubOptions(given: HubOptions = {}): ResolvedHubOptions {
       batches: checkWhole("flush.batches", given.flush?.batches ?? 200, 1),
     },
     epoch: checkEpoch(given.epoch ?? crypto.randomUUID()),
+    lastOffset: checkLastOffset(given.lastOffset ?? 0, given.epoch),
     authorize: given.authorize,
+    onInterest: given.onInterest,
+    interestDebounceMs: checkDuration("interestDebounceMs", given.interestDebounceMs ?? 1_000),
     onError: given.onError,
     clock: given.clock ?? systemClock,
   };
@@ -210,62 +336,88 @@ const HUB_OPTION_NAMES: Readonly<Record<keyof HubOptions, true>> = {
   maxMessageBytes: true,
   maxSubscriptions: true,
   maxTopics: true,
+  retention: true,
+  history: true,
+  historyLoads: true,
   stallTimeoutMs: true,
-  evictStalledAfterMs: true,
   minBytesPerSecond: true,
+  watermarks: true,
+  escalation: true,
+  recoveryMs: true,
+  newcomerGraceMs: true,
+  massSlowShare: true,
+  blockTimeoutMs: true,
   progressIntervalMs: true,
   retryDelayMs: true,
   batch: true,
   flush: true,
   epoch: true,
+  lastOffset: true,
   authorize: true,
+  onInterest: true,
+  interestDebounceMs: true,
   onError: true,
   clock: true,
 };
 
 const BOUND_NAMES: Readonly<Record<keyof QueueBounds, true>> = { messages: true, bytes: true };
 
-function checkNames(owner: string, given: object | undefined, known: Readonly<Record<string, true>>): void {
-  for (const name of Object.keys(given ?? {})) {
-    if (!Object.hasOwn(known, name)) {
-      throw new TypeError(`unknown ${owner} option "${name}"; known are ${Object.keys(known).join(", ")}`);
-    }
+const DEFAULT_ESCALATION: readonly Rung[] = [{ when: { stalledForMs: 60_000 }, policy: "evict" }];
+
+function checkWatermarks(given: Partial<Watermarks> | undefined): Watermarks {
+  const { high = 0.75, low = 0.5 } = given ?? {};
+  if (!(low > 0 && low <= high && high <= 1)) {
+    throw new RangeError(`watermarks must be 0 < low <= high <= 1, got low ${low} and high ${high}`);
   }
+  return { high, low };
 }
 
-export function checkOverflow(name: string, value: unknown): OverflowPolicyName {
-  if (!OVERFLOW_POLICIES.includes(value as OverflowPolicyName)) {
-    throw new TypeError(`${name} must be one of ${OVERFLOW_POLICIES.join(", ")}, got ${String(value)}`);
+function checkRetention(rule: Retention, index: number): ResolvedRetention {
+  const name = `retention[${index}]`;
+  checkPattern(rule.pattern);
+  if ("latestPerKey" in rule) {
+    checkNames(name, rule, { pattern: true, latestPerKey: true, keys: true, tombstoneAgeMs: true });
+    return {
+      pattern: rule.pattern,
+      latestPerKey: true,
+      keys: checkWhole(`${name}.keys`, rule.keys ?? 10_000, 1),
+      tombstoneAgeMs: checkDuration(`${name}.tombstoneAgeMs`, rule.tombstoneAgeMs ?? 3_600_000, true),
+    };
   }
-  return value as OverflowPolicyName;
-}
-
-/** @param fallback - stands in for what is not given */
-export function checkBounds(
-  name: string,
-  given: Partial<QueueBounds> | undefined,
-  fallback: QueueBounds,
-): QueueBounds {
+  checkNames(name, rule, { pattern: true, messages: true, bytes: true, ageMs: true });
   return {
-    messages: checkWhole(`${name}.messages`, given?.messages ?? fallback.messages, 1),
-    bytes: checkWhole(`${name}.bytes`, given?.bytes ?? fallback.bytes, 1),
+    pattern: rule.pattern,
+    messages: checkWhole(`${name}.messages`, rule.messages ?? 1024, 1),
+    bytes: checkWhole(`${name}.bytes`, rule.bytes ?? 1024 * 1024, 1),
+    ageMs: checkDuration(`${name}.ageMs`, rule.ageMs ?? Number.POSITIVE_INFINITY, true),
   };
 }
 
-function checkWhole(name: string, value: unknown, least: number): number {
-  if (!Number.isSafeInteger(value) || (value as number) < least) {
-    throw new RangeError(`${name} must be a whole number of at least ${least}, got ${String(value)}`);
+function checkHistory(rule: HistoryRule, index: number): HistoryRule {
+  checkNames(`history[${index}]`, rule, { pattern: true, source: true });
+  checkPattern(rule.pattern);
+  if (typeof rule.source?.load !== "function") {
+    throw new TypeError(
+      `history[${index}].source must have a method load(request), got ${String(rule.source)}`,
+    );
   }
-  return value as number;
+  return rule;
 }
 
-export function checkDuration(name: string, value: unknown, forever = false): number {
-  const inRange = typeof value === "number" && value >= 0 && value <= LONGEST_TIMER_MS;
-  if (!inRange && !(forever && value === Infinity)) {
-    const range = `from 0 to ${LONGEST_TIMER_MS}${forever ? ", or Infinity" : ""}`;
-    throw new RangeError(`${name} must be a number of milliseconds ${range}, got ${String(value)}`);
+function checkHistoryLoads(given: HistoryLoadOptions = {}): Required<HistoryLoadOptions> {
+  checkNames("historyLoads", given, { concurrency: true, timeoutMs: true, pageMessages: true });
+  return {
+    concurrency: checkWhole("historyLoads.concurrency", given.concurrency ?? 8, 1),
+    timeoutMs: checkDuration("historyLoads.timeoutMs", given.timeoutMs ?? 10_000),
+    pageMessages: checkWhole("historyLoads.pageMessages", given.pageMessages ?? 256, 1),
+  };
+}
+
+function checkLastOffset(lastOffset: number, epoch: string | undefined): number {
+  if (lastOffset > 0 && epoch === undefined) {
+    throw new TypeError("lastOffset goes on with an earlier history: give its epoch as well");
   }
-  return value as number;
+  return checkWhole("lastOffset", lastOffset, 0);
 }
 
 function checkEpoch(epoch: unknown): string {

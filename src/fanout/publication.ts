@@ -5,6 +5,25 @@ export interface PublishOptions {
   readonly key?: string | undefined;
   /** Passed on to subscribers. At most 32, together at most 8,192 characters. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /**
+   * The key is deleted: topics that retain the latest message per key forget it. Needs a key.
+   *
+   * @default false
+   */
+  readonly tombstone?: boolean | undefined;
+  /**
+   * How long the message is worth sending, in milliseconds. A subscriber whose turn comes later is told that it
+   * expired.
+   *
+   * @default Infinity
+   */
+  readonly ttlMs?: number | undefined;
+}
+
+/** A message to publish, as `Hub.ingest` takes it from a source. */
+export interface Publication extends PublishOptions {
+  readonly topic: string;
+  readonly payload: Uint8Array | string;
 }
 
 /** Longest key, in UTF-16 units. */
@@ -33,6 +52,16 @@ export function messageBytes(
     );
   }
   let bytes = typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
+  if (options?.ttlMs !== undefined && !(options.ttlMs > 0)) {
+    throw new SpillwayError("MESSAGE_INVALID", `expected a ttlMs above 0, got ${quote(options.ttlMs)}`, {
+      field: "ttl_ms",
+    });
+  }
+  if (options?.tombstone === true && options.key === undefined) {
+    throw new SpillwayError("MESSAGE_INVALID", "expected a key with a tombstone: it says which key is gone", {
+      field: "key",
+    });
+  }
   if (options?.key !== undefined) bytes += keyBytes(options.key);
   if (options?.headers !== undefined) bytes += headerBytes(options.headers);
   if (bytes > most) {

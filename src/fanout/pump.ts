@@ -14,7 +14,7 @@ import type { BatchLimits, Sink, SinkFeedback, SinkFrame } from "./sink.ts";
  * - `ended`: the sink got its end.
  *
  *     idle ─► writing ─► idle          stalled ends when the batch is handed over after all,
- *      ▲         ├─────► paused        or in eviction; `ended` is reached from everywhere
+ *      ▲         ├─────► paused        or in its end; `ended` is reached from everywhere
  *      │         └─────► stalled       and left for nowhere
  *      └── pull() ── paused
  */
@@ -23,7 +23,9 @@ export type DeliveryPhase = "idle" | "writing" | "stalled" | "paused" | "ended";
 /** Where a pump gets its frames, and whom it tells how they fared: the subscription. */
 export interface PumpSource {
   readonly hasWork: boolean;
-  /** Puts the next batch into `frames`. Once taken it is in flight until `settled`. */
+  /** It reads the past rather than what is published. */
+  readonly isCatchingUp: boolean;
+  /** Puts the next batch, if there is one, into `frames`. Once taken it is in flight until `settled`. */
   take(frames: SinkFrame[], limits: BatchLimits): void;
   /** The batch in flight is handed over. */
   settled(): void;
@@ -36,9 +38,9 @@ export interface PumpSource {
   ended(end: EndFrame): void;
   /** Bytes in flight. */
   readonly inFlightBytes: number;
-  stalled(): void;
-  recovered(): void;
-  stalledTooLong(): void;
+  /** @param now - by the watch's time */
+  stalled(now: number): void;
+  unstalled(): void;
 }
 
 // Frames live in it only between take and the return of Sink.write, so one array serves all pumps. A sink that
@@ -62,7 +64,6 @@ export class Pump implements Flushable, SinkFeedback {
   #end: EndFrame | undefined;
   /** When the watch first saw the batch in flight; `undefined` until then, so no batch is ever judged early. */
   #writingSince: number | undefined;
-  #stalledSince = 0;
   #batches = 0;
 
   constructor(source: PumpSource, sink: Sink, loop: FlushLoop, defaultLimits: BatchLimits) {
@@ -103,28 +104,25 @@ export class Pump implements Flushable, SinkFeedback {
 
   /** Called by the hub's watch. `now` counts only time in which the event loop was free. */
   watch(now: number, options: ResolvedHubOptions): void {
-    if (this.#phase === "writing") {
-      if (this.#writingSince === undefined) {
-        this.#writingSince = now;
-        return;
-      }
-      const allowance =
-        options.stallTimeoutMs + (this.#source.inFlightBytes * 1000) / options.minBytesPerSecond;
-      if (now - this.#writingSince < allowance) return;
-      this.#phase = "stalled";
-      this.#stalledSince = now;
-      this.#source.stalled();
-    } else if (this.#phase === "stalled" && now - this.#stalledSince >= options.evictStalledAfterMs) {
-      this.#source.stalledTooLong();
+    if (this.#phase !== "writing") return;
+    if (this.#writingSince === undefined) {
+      this.#writingSince = now;
+      return;
     }
+    const allowance =
+      options.stallTimeoutMs + (this.#source.inFlightBytes * 1000) / options.minBytesPerSecond;
+    if (now - this.#writingSince < allowance) return;
+    this.#phase = "stalled";
+    this.#source.stalled(now);
   }
 
   // Flushable
 
-  flush(): void {
+  flush(): number {
     this.#listed = false;
-    if (this.#end !== undefined) this.#finish(this.#end);
-    else if (this.#phase === "idle") this.#pump();
+    if (this.#end === undefined) return this.#phase === "idle" ? this.#pump() : 0;
+    this.#finish(this.#end);
+    return 1;
   }
 
   // SinkFeedback
@@ -151,23 +149,20 @@ export class Pump implements Flushable, SinkFeedback {
 
   #list(): void {
     this.#listed = true;
-    this.#loop.add(this);
+    this.#loop.add(this, this.#source.isCatchingUp ? "catching-up" : "live");
   }
 
-  #pump(): void {
-    if (!this.#source.hasWork) return;
+  /** One batch, if there is work; returns how many frames it had. */
+  #pump(): number {
+    if (!this.#source.hasWork) return 0;
+    let moved = 0;
     const borrowed = !scratchTaken;
     const frames = borrowed ? scratch : [];
     if (borrowed) scratchTaken = true;
     try {
       this.#source.take(frames, this.#limits);
-      this.#phase = "writing";
-      this.#writingSince = undefined;
-      this.#batches++;
-      const outcome = this.#sink.write(frames);
-      // The sink may have called written() or closed() on the way; then there is nothing left to settle.
-      if (outcome === "pending" || this.#phase !== "writing" || this.#end !== undefined) return;
-      this.#settle(outcome === "paused" ? "paused" : "idle");
+      moved = frames.length;
+      if (moved > 0) this.#write(frames);
     } catch (error) {
       this.#source.sinkFailed(error);
     } finally {
@@ -177,13 +172,24 @@ export class Pump implements Flushable, SinkFeedback {
       }
     }
     if (this.#phase === "idle" && this.#source.hasWork) this.ready();
+    return moved;
+  }
+
+  #write(frames: readonly SinkFrame[]): void {
+    this.#phase = "writing";
+    this.#writingSince = undefined;
+    this.#batches++;
+    const outcome = this.#sink.write(frames);
+    // The sink may have called written() or closed() on the way; then there is nothing left to settle.
+    if (outcome === "pending" || this.#phase !== "writing" || this.#end !== undefined) return;
+    this.#settle(outcome === "paused" ? "paused" : "idle");
   }
 
   #settle(phase: "idle" | "paused"): void {
     const wasStalled = this.#phase === "stalled";
     this.#phase = phase;
     this.#source.settled();
-    if (wasStalled) this.#source.recovered();
+    if (wasStalled) this.#source.unstalled();
   }
 
   #finish(end: EndFrame): void {

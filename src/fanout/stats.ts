@@ -1,13 +1,13 @@
 import type { GapReason, OverflowPolicyName, Position, QueueBounds } from "../protocol/index.ts";
 import type { DeliveryPhase } from "./pump.ts";
-import type { SubscriptionState } from "./subscription.ts";
+import type { SubscriptionState } from "./subscription-state.ts";
 
 /** Messages lost, by the reason that the gap notices give. */
-export type Losses = Readonly<Record<Exclude<GapReason, "trimmed">, number>>;
+export type Losses = Readonly<Record<Exclude<GapReason, "trimmed" | "expired">, number>>;
 
 /**
  * The books. At every instant
- * `matched = delivered + Σ dropped + conflated + queued + inFlight + discardedAtClose`.
+ * `matched = delivered + Σ dropped + conflated + expired + queued + inFlight + discardedAtClose`.
  * All are numbers of messages.
  */
 export interface Books {
@@ -18,6 +18,8 @@ export interface Books {
   readonly dropped: Losses;
   /** Replaced by a newer message of their key. */
   readonly conflated: number;
+  /** Too old when their turn came. */
+  readonly expired: number;
   /** Waiting now. */
   readonly queued: number;
   /** Given to the sink, not confirmed yet. */
@@ -34,7 +36,12 @@ export interface SubscriptionStats extends Books {
   readonly patterns: readonly string[];
   readonly state: SubscriptionState;
   readonly delivery: DeliveryPhase;
+  /** The overflow policy in force. */
   readonly overflow: OverflowPolicyName;
+  /** The rung of its escalation that it stands on; 0 is the ground. */
+  readonly rung: number;
+  /** Its queue is above the watermark, or its write is stalled. */
+  readonly slow: boolean;
   readonly capacity: QueueBounds;
   readonly queuedBytes: number;
   /** The most that ever waited at once. Never above the capacity. */
@@ -58,7 +65,7 @@ export interface TopicStats {
   readonly published: number;
   readonly publishedBytes: number;
   readonly lastOffset: number;
-  /** Subscriptions with a matching pattern, now. */
+  /** Live subscriptions with a matching pattern; not those that are parked or read the past. */
   readonly subscribers: number;
 }
 
@@ -69,7 +76,7 @@ export interface HubStats extends Books {
   readonly publishedBytes: number;
   readonly topics: number;
   /** Subscriptions now, by state. */
-  readonly subscriptions: Readonly<Record<"live" | "draining" | "stalled", number>>;
+  readonly subscriptions: Readonly<Record<Exclude<SubscriptionState, "ended"> | "stalled", number>>;
   /** Subscriptions that ended, by close reason. Only reasons that occurred. */
   readonly ended: Readonly<Record<string, number>>;
   readonly queuedBytes: number;
@@ -92,6 +99,7 @@ export class BookTotals {
     delivered: 0,
     dropped: { overflow: 0, oversize: 0, "render-failed": 0, "filter-failed": 0 },
     conflated: 0,
+    expired: 0,
     queued: 0,
     inFlight: 0,
     discardedAtClose: 0,
@@ -112,6 +120,7 @@ export class BookTotals {
       "filter-failed": totals.dropped["filter-failed"] + books.dropped["filter-failed"],
     };
     totals.conflated += books.conflated;
+    totals.expired += books.expired;
     totals.queued += books.queued;
     totals.inFlight += books.inFlight;
     totals.discardedAtClose += books.discardedAtClose;

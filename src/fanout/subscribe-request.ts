@@ -1,8 +1,10 @@
 import { quote, SpillwayError } from "../errors.ts";
 import type { EndFrame, OverflowPolicyName, Position, QueueBounds, Start } from "../protocol/index.ts";
 import { type Access, grantOverflow, grantQueue } from "./access.ts";
+import { checkBounds, checkDuration, checkEscalation, checkOverflow } from "./checks.ts";
+import type { Rung } from "./escalation.ts";
 import type { Message } from "./message.ts";
-import { checkBounds, checkOverflow, type ResolvedHubOptions } from "./options.ts";
+import type { ResolvedHubOptions } from "./options.ts";
 import type { SubscriptionTerms } from "./subscription.ts";
 import { checkPattern } from "./topic-names.ts";
 
@@ -35,6 +37,26 @@ export interface SubscribeRequest {
    * @default all
    */
   readonly filter?: KeyFilter | ((message: Message) => boolean) | undefined;
+  /**
+   * What is done about it when it is slow. For code of this process; remote callers get what `authorize` grants.
+   *
+   * @default the hub's `escalation`
+   */
+  readonly escalation?: readonly Rung[] | undefined;
+  /**
+   * The oldest message it wants, in milliseconds since it was published. What is older when its turn comes is told
+   * as `expired`.
+   *
+   * @default Infinity
+   */
+  readonly maxAgeMs?: number | undefined;
+  /**
+   * The least time between two messages of the same key, in milliseconds; the newest in between is sent when it is
+   * over. Needs the overflow policy `conflate`.
+   *
+   * @default 0
+   */
+  readonly minIntervalMs?: number | undefined;
   /** Shown in the statistics. */
   readonly clientName?: string | undefined;
   /** Called once when it is over, outside of `publish()`. */
@@ -57,16 +79,28 @@ export function agreeOnTerms(
     request.overflow === undefined ? undefined : checkOverflow("overflow", request.overflow),
   );
   const queue = inField("queue", () => checkBounds("queue", request.queue, options.queue));
+  const granted =
+    access === undefined ? (overflow ?? options.overflow) : grantOverflow(access, overflow, options.overflow);
+  if (granted === "park" && options.retention.length === 0) {
+    throw new SpillwayError(
+      "REQUEST_INVALID",
+      "the overflow policy park needs a replay log, and this hub retains nothing: set its option retention",
+      { field: "overflow" },
+    );
+  }
   return {
     patterns: agreeOnPatterns(request.patterns),
-    overflow: grantOverflow(access ?? {}, overflow, options.overflow),
+    overflow: granted,
     queue: access === undefined ? queue : grantQueue(access, queue, options.maxQueue),
     passes: typeof request.filter === "function" ? request.filter : keyPredicate(request.filter),
+    escalation: agreeOnEscalation(request, access, options),
+    maxAgeMs: checkMaxAge(request.maxAgeMs),
+    minIntervalMs: checkMinInterval(request.minIntervalMs, granted),
+    priority: access?.priority ?? 0,
     clientName: checkClientName(request.clientName),
     identity: access?.identity,
     class: access?.class,
-    startsBehind: now.offset,
-    resumeAfter: agreeOnStart(request.start ?? "live", now),
+    start: checkStart(request.start ?? "live", now),
   };
 }
 
@@ -85,8 +119,21 @@ function agreeOnPatterns(patterns: readonly string[]): readonly string[] {
   return [...distinct];
 }
 
-function agreeOnStart(start: Start, now: Position): number | undefined {
-  if (start === "live") return undefined;
+function checkStart(start: Start, now: Position): Start {
+  if (start === "live" || start === "oldest" || start === "snapshot") return start;
+  if (typeof start === "object" && start !== null) {
+    if ("epoch" in start) return checkPosition(start, now);
+    if ("newest" in start && Number.isSafeInteger(start.newest) && start.newest >= 1) return start;
+    if ("sinceMs" in start && Number.isFinite(start.sinceMs)) return start;
+  }
+  throw new SpillwayError(
+    "REQUEST_INVALID",
+    `expected a start of "live", "oldest", "snapshot", a position, { newest: 1 or more } or { sinceMs: Unix time }, got ${quote(JSON.stringify(start))}`,
+    { field: "start" },
+  );
+}
+
+function checkPosition(start: Position, now: Position): Position {
   if (start.epoch !== now.epoch) {
     throw new SpillwayError(
       "EPOCH_MISMATCH",
@@ -101,7 +148,7 @@ function agreeOnStart(start: Start, now: Position): number | undefined {
       { field: "position" },
     );
   }
-  return start.offset;
+  return start;
 }
 
 function keyPredicate(filter: KeyFilter | undefined): ((message: Message) => boolean) | undefined {
@@ -118,6 +165,37 @@ function keyPredicate(filter: KeyFilter | undefined): ((message: Message) => boo
   }
   return ({ key }) =>
     key !== undefined && (keys.has(key) || prefixes.some((prefix) => key.startsWith(prefix)));
+}
+
+function agreeOnEscalation(
+  request: SubscribeRequest,
+  access: Access | undefined,
+  options: ResolvedHubOptions,
+): readonly Rung[] {
+  const rungs = access === undefined ? request.escalation : access.escalation;
+  if (rungs === undefined) return options.escalation;
+  return inField("escalation", () => checkEscalation("escalation", rungs, options.retention.length > 0));
+}
+
+function checkMaxAge(maxAgeMs: number | undefined): number | undefined {
+  if (maxAgeMs === undefined || maxAgeMs === Number.POSITIVE_INFINITY || maxAgeMs > 0) return maxAgeMs;
+  throw new SpillwayError("REQUEST_INVALID", `expected a maxAgeMs above 0, got ${quote(maxAgeMs)}`, {
+    field: "max_age_ms",
+  });
+}
+
+function checkMinInterval(
+  minIntervalMs: number | undefined,
+  granted: OverflowPolicyName,
+): number | undefined {
+  if (minIntervalMs === undefined || minIntervalMs === 0) return undefined;
+  const checked = inField("min_interval_ms", () => checkDuration("minIntervalMs", minIntervalMs));
+  if (granted === "conflate") return checked;
+  throw new SpillwayError(
+    "REQUEST_INVALID",
+    `minIntervalMs needs the overflow policy conflate, and ${granted} was granted`,
+    { field: "min_interval_ms" },
+  );
 }
 
 function checkClientName(name: string | undefined): string | undefined {

@@ -7,35 +7,43 @@ import {
   type OverflowPolicyName,
   type Position,
   type QueueBounds,
+  type Start,
+  type StateFrame,
 } from "../protocol/index.ts";
-import { BoundedQueue, type LossListener, type LossReason, overflowPolicy } from "../queue/index.ts";
+import { CatchUp, type History, offsetBeforeNewest, offsetSince, type Seen } from "./catch-up.ts";
+import { Ladder, type Rung, type SlowSignals } from "./escalation.ts";
 import type { FlushLoop } from "./flush-loop.ts";
-import { GapLedger } from "./gap-ledger.ts";
 import { isPromise } from "./hook-reports.ts";
+import { Line } from "./line.ts";
 import type { Message } from "./message.ts";
 import type { ResolvedHubOptions } from "./options.ts";
 import { Pump, type PumpSource } from "./pump.ts";
 import type { BatchLimits, Sink, SinkFrame } from "./sink.ts";
 import { type Losses, lost, type SubscriptionStats } from "./stats.ts";
-
-/**
- * The life of a subscription. It moves down this list only, and only its own methods move it.
- *
- * - `live`: fed from publish.
- * - `draining`: nothing new is admitted; what is queued is still delivered, then it ends.
- * - `ended`: over. Exactly one close reason, the queue is empty, the books are closed.
- */
-export type SubscriptionState = "live" | "draining" | "ended";
+import type { SubscriptionState } from "./subscription-state.ts";
 
 /** What a subscription needs of the hub around it. */
 export interface SubscriptionHost {
   readonly options: ResolvedHubOptions;
   readonly flushLoop: FlushLoop;
+  readonly history: History<Subscription>;
   /** Every subscription has been offered everything up to this offset. */
   readonly evaluatedThrough: number;
   reportHookError(hook: string, error: unknown): void;
   /** A retry delay to suggest, in milliseconds. */
   retryAfterMs(): number;
+  /** What makes counts exact later, for one that is parked, by this message or now; `undefined` when not known. */
+  seenBefore(message: Message | undefined, subscription: Subscription): Seen<Subscription> | undefined;
+  /** Stops offering it messages; at the latest when the fan-out under way is over. */
+  rest(subscription: Subscription): void;
+  /** Offers it messages again, from the next one on. */
+  wake(subscription: Subscription): void;
+  /** Asks publishers to wait for it. */
+  press(subscription: Subscription): void;
+  /** Does not ask any more. */
+  release(subscription: Subscription): void;
+  /** Whether one more may be evicted in this round of the watch because of time. */
+  mayEvict(): boolean;
   /** Called in the flush, once, after the sink got its end. */
   forget(subscription: Subscription, end: EndFrame): void;
 }
@@ -45,50 +53,54 @@ export interface SubscriptionTerms {
   readonly patterns: readonly string[];
   readonly overflow: OverflowPolicyName;
   readonly queue: QueueBounds;
+  readonly escalation: readonly Rung[];
   readonly passes: ((message: Message) => boolean) | undefined;
+  readonly maxAgeMs: number | undefined;
+  readonly minIntervalMs: number | undefined;
   readonly clientName: string | undefined;
   readonly identity: string | undefined;
   readonly class: string | undefined;
-  /** The newest offset there is: the subscription is offered what comes behind it. */
-  readonly startsBehind: number;
-  /** The offset it resumes behind, if it does. What lies between the two is no longer retained. */
-  readonly resumeAfter: number | undefined;
+  /** Of its history loads. */
+  readonly priority: number;
+  readonly start: Start;
 }
 
-/** What a frame weighs on the wire beside its payload, roughly: for the limit of a batch, not for the bounds. */
-const FRAME_OVERHEAD_BYTES = 64;
+/** Messages looked at in one refill: a filter that rejects a long past must not hold up everybody else. */
+const MESSAGES_PER_REFILL = 512;
 
 /**
- * One subscriber: its queue, the losses it has not been told, its books and its place in the history. It decides
- * what is sent next; its {@link Pump} decides when.
+ * One subscriber: its line, its books, its place in the history, and what is done about it when it is slow. It
+ * decides what is sent next; its {@link Pump} decides when.
  */
-export class Subscription implements PumpSource, LossListener<Message> {
+export class Subscription implements PumpSource {
   /** Unguessable. */
   readonly id: string = crypto.randomUUID();
   readonly terms: SubscriptionTerms;
   readonly #host: SubscriptionHost;
-  readonly #queue: BoundedQueue<Message>;
-  readonly #gaps = new GapLedger();
+  readonly #line: Line;
   readonly #pump: Pump;
+  readonly #ladder: Ladder;
   #state: SubscriptionState = "live";
+  /** While catching up or parked. */
+  #catchUp: CatchUp<Subscription> | undefined;
+  /** Read from the log, and too large for what is free in the queue now. */
+  #held: Message | undefined;
 
-  // Frames that are owed besides messages and gaps.
+  // Frames that are owed besides what is in line.
   #startedDue = true;
-  #stateDue = false;
   #progressDue = false;
 
-  // The books that the queue does not keep.
+  // The books that the line does not keep.
   #matched = 0;
   #delivered = 0;
   #deliveredBytes = 0;
   #renderFailed = 0;
   #filterFailed = 0;
-  #rendersAnnounced = 0;
   #discarded = 0;
   #stalls = 0;
   #inFlight = 0;
   #inFlightBytes = 0;
-  #inFlightSinceMs = 0;
+  #oldestInFlight: Message | undefined;
 
   // Its place in the history. Offsets; everything up to and including them is …
   /** … offered: a message that matches two patterns is offered twice, and taken once. */
@@ -99,25 +111,44 @@ export class Subscription implements PumpSource, LossListener<Message> {
   #settledThrough: number;
   /** … known to the subscriber to be behind it, from a frame that told so. */
   #announcedThrough: number;
-  /** … evaluated for it, fixed when it stopped being offered anything; `undefined` while live. */
+  /** … evaluated for it, fixed when it stopped being offered anything; `undefined` before. */
   #closedThrough: number | undefined;
 
   #announcedConflated = 0;
   /** Since the last watch, a frame told the subscriber its position. */
   #announcedSinceWatch = false;
+
+  // Times of the watch; `undefined` until it has seen it.
+  #bornAt: number | undefined;
   #announcedAt: number | undefined;
+  /** Turned live from the past: the messages that it read there are not late for being old. */
+  #liveSince: number | undefined = 0;
+  #slowSince: number | undefined;
+  #stalledSince: number | undefined;
+
+  /** Calls off the timer for what is held back. */
+  #cancelDue: (() => void) | undefined;
+
+  /** From the high watermark until the low one. A blocking subscription asks publishers to wait meanwhile. */
+  #slow = false;
+  /** What the diagnostics channels were told last. */
+  #slowTold = false;
 
   constructor(host: SubscriptionHost, terms: SubscriptionTerms, sink: Sink) {
     this.#host = host;
     this.terms = terms;
-    this.#queue = new BoundedQueue<Message>(terms.queue, overflowPolicy(terms.overflow), this);
-    const now = terms.startsBehind;
-    const start = terms.resumeAfter ?? now;
+    this.#line = new Line({
+      bounds: terms.queue,
+      overflow: terms.overflow,
+      watermarks: host.options.watermarks,
+      minIntervalMs: terms.minIntervalMs,
+    });
+    this.#ladder = new Ladder(terms.escalation, host.options.recoveryMs);
+    const now = host.history.lastOffset;
     this.#offeredThrough = now;
-    this.#takenThrough = start;
-    this.#settledThrough = start;
-    this.#announcedThrough = start;
-    if (start < now) this.#gaps.loseAtTail(undefined, start + 1, now, undefined, "trimmed", 0);
+    this.#takenThrough = now;
+    this.#settledThrough = now;
+    this.#announcedThrough = now;
     this.#pump = new Pump(this, sink, host.flushLoop, host.options.batch);
   }
 
@@ -129,21 +160,29 @@ export class Subscription implements PumpSource, LossListener<Message> {
     return this.terms.clientName;
   }
 
+  /** Its queue is above the watermark, or its write is stalled. */
+  get isSlow(): boolean {
+    return this.#slow || this.#pump.phase === "stalled";
+  }
+
   /** Whoever comes back with it misses nothing that is retained; what was in flight may come again. */
   get position(): Position {
-    return { epoch: this.#host.options.epoch, offset: this.#settledThrough };
+    const { phase } = this.#pump;
+    // Once it has ended nothing waits any more, but what was thrown away is not behind the subscriber.
+    const rests = this.#state !== "ended" && (phase === "idle" || phase === "paused");
+    const settled = rests ? this.#undeliveredFrom - 1 : this.#settledThrough;
+    return { epoch: this.#host.options.epoch, offset: Math.max(settled, this.#settledThrough) };
   }
 
-  /** Opens the sink and lets the first frame out. */
+  /** Called once the hub knows its patterns: opens the sink and lets the first frame out. */
   start(): void {
+    if (this.terms.start !== "live") this.#startInThePast(this.terms.start);
     this.#pump.open();
     this.#pump.ready();
-    if (diagnostics.started.hasSubscribers) {
-      diagnostics.started.publish({ subscriptionId: this.id, clientName: this.clientName });
-    }
+    if (diagnostics.started.hasSubscribers) diagnostics.started.publish(this.#event());
   }
 
-  /** One delivery attempt. Never waits; what became of the message is in the books and in the gaps. */
+  /** One delivery attempt. Never waits; what became of the message is in the books and in the line. */
   offer(message: Message): void {
     if (this.#state !== "live" || this.#offeredThrough >= message.offset) return;
     const wanted = this.terms.passes === undefined || this.#passes(message);
@@ -153,25 +192,30 @@ export class Subscription implements PumpSource, LossListener<Message> {
     this.#offeredThrough = message.offset;
     if (wanted === undefined) this.#loseUndecided(message);
     if (wanted !== true) return;
-    this.#matched++;
-    if (this.#queue.offer(message) === "overrun") {
-      this.#discarded++;
-      this.end(
-        "overflow",
-        `the queue was full at ${this.#queue.length} messages, ${this.#queue.bytes} bytes`,
-      );
+    const outcome = this.#line.offer(message, this.#paceTime);
+    if (outcome === "parked" && this.#canPark) {
+      this.#park(message.offset - 1, this.#host.seenBefore(message, this));
       return;
     }
+    this.#matched++;
+    if (outcome === "parked" || outcome === "overrun") {
+      this.#discarded++;
+      const full = `the queue was full at ${this.#line.length} messages, ${this.#line.bytes} bytes`;
+      this.end(outcome === "parked" ? "overrun" : "overflow", full);
+      return;
+    }
+    if (this.terms.minIntervalMs !== undefined) this.#awaitDue();
+    if (!this.#slow && this.#line.isHigh) this.#turnSlow();
     this.#pump.ready();
   }
 
   /** Delivers what is queued, then ends with `draining`. */
   drain(): void {
-    if (this.#state !== "live") return;
-    this.#state = "draining";
-    this.#closedThrough = this.#evaluatedThrough;
-    this.#stateDue = true;
+    if (this.#state === "draining" || this.#state === "ended") return;
+    this.#stopFeeding("draining");
     this.#progressDue = false;
+    this.#line.releaseDue(Number.POSITIVE_INFINITY);
+    this.#line.markDrainingFirst();
     this.#pump.ready();
   }
 
@@ -183,46 +227,41 @@ export class Subscription implements PumpSource, LossListener<Message> {
    */
   end(reason: CloseReason, detail: string = CLOSE_REASONS[reason].detail): void {
     if (this.#state === "ended") return;
-    this.#state = "ended";
-    this.#closedThrough ??= this.#evaluatedThrough;
-    this.#discarded += this.#queue.clear() + this.#inFlight;
+    // Before what is queued is thrown away: it lies ahead of the position.
+    const { position } = this;
+    this.#settledThrough = position.offset;
+    this.#stopFeeding("ended");
+    this.#discarded += this.#line.clear() + this.#inFlight;
     this.#inFlight = 0;
     this.#inFlightBytes = 0;
-    this.#gaps.clear();
+    this.#oldestInFlight = undefined;
     const comesBack = CLOSE_REASONS[reason].advice === "resume";
     this.#pump.finish({
       kind: "end",
       reason,
       detail,
-      position: this.position,
-      lost: lost(this.#losses()),
+      position,
+      lost: lost(this.#losses()) + this.#line.expired,
       retryAfterMs: comesBack ? this.#host.retryAfterMs() : undefined,
     });
   }
 
-  /** Called by the hub's shared watch; see {@link Pump.watch} for `now`. */
+  /** Called by the hub's shared watch. `now` counts only time in which the event loop was free. */
   watch(now: number): void {
+    this.#bornAt ??= now;
     this.#pump.watch(now, this.#host.options);
-    if (this.#announcedSinceWatch || this.#announcedAt === undefined) {
-      this.#announcedAt = now;
-      this.#announcedSinceWatch = false;
-      return;
-    }
-    if (this.#state !== "live" || now - this.#announcedAt < this.#host.options.progressIntervalMs) return;
-    if (this.#undeliveredFrom() - 1 > this.#announcedThrough) {
-      this.#progressDue = true;
-      this.#pump.ready();
-    }
+    this.#watchSlowness(now);
+    this.#watchPosition(now);
   }
 
   /** Gives storage back that a burst needed. */
   settleStorage(): void {
-    this.#queue.settle();
+    this.#line.settle();
   }
 
   stats(): SubscriptionStats {
-    const queue = this.#queue.counters();
-    const oldest = this.#inFlight > 0 ? this.#inFlightSinceMs : this.#queue.head?.publishedAtMs;
+    const queue = this.#line.counters();
+    const oldest = this.#oldestUndelivered;
     return {
       id: this.id,
       clientName: this.terms.clientName,
@@ -231,13 +270,16 @@ export class Subscription implements PumpSource, LossListener<Message> {
       patterns: this.terms.patterns,
       state: this.#state,
       delivery: this.#pump.phase,
-      overflow: this.terms.overflow,
+      overflow: this.#line.overflow,
+      rung: this.#ladder.level,
+      slow: this.isSlow,
       capacity: this.terms.queue,
       matched: this.#matched,
       delivered: this.#delivered,
       deliveredBytes: this.#deliveredBytes,
       dropped: this.#losses(),
       conflated: queue.conflated,
+      expired: this.#line.expired,
       queued: queue.messages,
       queuedBytes: queue.bytes,
       peakQueued: queue.peakMessages,
@@ -245,28 +287,26 @@ export class Subscription implements PumpSource, LossListener<Message> {
       inFlight: this.#inFlight,
       inFlightBytes: this.#inFlightBytes,
       discardedAtClose: this.#discarded,
-      lagMs: oldest === undefined ? 0 : Math.max(0, this.#host.options.clock.unixMs() - oldest),
+      lagMs: oldest === undefined ? 0 : Math.max(0, this.#host.options.clock.unixMs() - oldest.publishedAtMs),
       batches: this.#pump.batches,
-      gaps: this.#gaps.announced + this.#rendersAnnounced,
+      gaps: this.#line.gapsTaken + this.#renderFailed,
       stalls: this.#stalls,
       position: this.position,
     };
   }
 
-  // LossListener: the queue tells of a loss.
-
-  lose(message: Message, reason: LossReason, before: number): void {
-    const { topic, offset } = message;
-    if (before === this.#queue.headPlace) this.#gaps.loseAtHead(topic, offset, reason, before);
-    else this.#gaps.loseAtTail(topic, offset, offset, 1, reason, before);
-  }
-
   // PumpSource
 
   get hasWork(): boolean {
-    return (
-      this.#queue.length > 0 || !this.#gaps.isEmpty || this.#startedDue || this.#stateDue || this.#progressDue
-    );
+    return !this.#line.isEmpty || this.#startedDue || this.#progressDue || this.#canRead;
+  }
+
+  get #canRead(): boolean {
+    return this.#catchUp !== undefined && !this.#catchUp.isWaiting;
+  }
+
+  get isCatchingUp(): boolean {
+    return this.#catchUp !== undefined;
   }
 
   get inFlightBytes(): number {
@@ -274,23 +314,12 @@ export class Subscription implements PumpSource, LossListener<Message> {
   }
 
   take(frames: SinkFrame[], limits: BatchLimits): void {
-    if (this.#startedDue) {
-      this.#startedDue = false;
-      frames.push({
-        kind: "started",
-        subscriptionId: this.id,
-        position: this.position,
-        overflow: this.terms.overflow,
-        queue: this.terms.queue,
-      });
-    }
-    if (this.#stateDue) {
-      this.#stateDue = false;
-      frames.push({ kind: "state", state: "draining" });
-    }
+    if (this.#startedDue) this.#takeStarted(frames);
+    if (this.#catchUp !== undefined) this.#refill(this.#catchUp);
     this.#takeLine(frames, limits);
-    this.#takenThrough = this.#undeliveredFrom() - 1;
-    if (this.#state === "draining" && this.#queue.conflated > this.#announcedConflated)
+    if (this.#slow && this.#line.isLow) this.#recover();
+    this.#takenThrough = this.#undeliveredFrom - 1;
+    if (this.#state === "draining" && this.#line.conflated > this.#announcedConflated)
       this.#progressDue = true;
     if (this.#progressDue) this.#takeProgress(frames);
   }
@@ -300,19 +329,21 @@ export class Subscription implements PumpSource, LossListener<Message> {
     this.#deliveredBytes += this.#inFlightBytes;
     this.#inFlight = 0;
     this.#inFlightBytes = 0;
+    this.#oldestInFlight = undefined;
+    this.#stalledSince = undefined;
     this.#settledThrough = this.#takenThrough;
     if (this.#state === "draining" && !this.hasWork) this.end("draining");
   }
 
-  unrenderable(message: Message): GapFrame {
+  unrenderable({ topic, offset, bytes }: Message): GapFrame {
     // After the end it is in the books already, as discarded.
     if (this.#state !== "ended") {
       this.#inFlight--;
-      this.#inFlightBytes -= message.bytes;
+      this.#inFlightBytes -= bytes;
       this.#renderFailed++;
-      this.#rendersAnnounced++;
+      // The notice that stands for it is not late: what cannot be sent lags behind nothing.
+      if (this.#inFlight === 0) this.#oldestInFlight = undefined;
     }
-    const { topic, offset } = message;
     return { kind: "gap", topic, from: offset, to: offset, count: 1, reason: "render-failed" };
   }
 
@@ -325,61 +356,80 @@ export class Subscription implements PumpSource, LossListener<Message> {
     this.end("cancelled");
   }
 
-  stalled(): void {
+  stalled(now: number): void {
     this.#stalls++;
-    if (diagnostics.stalled.hasSubscribers) {
-      diagnostics.stalled.publish({ subscriptionId: this.id, clientName: this.clientName });
-    }
+    this.#stalledSince = now;
+    if (diagnostics.stalled.hasSubscribers) diagnostics.stalled.publish(this.#event());
   }
 
-  recovered(): void {
-    if (diagnostics.recovered.hasSubscribers) {
-      diagnostics.recovered.publish({ subscriptionId: this.id, clientName: this.clientName });
-    }
-  }
-
-  stalledTooLong(): void {
-    this.end("stalled");
+  unstalled(): void {
+    if (diagnostics.unstalled.hasSubscribers) diagnostics.unstalled.publish(this.#event());
   }
 
   ended(end: EndFrame): void {
+    this.#tellSlowness();
     this.#host.forget(this, end);
   }
 
-  /** Messages and gaps in line, as far as the limits go. */
-  #takeLine(frames: SinkFrame[], limits: BatchLimits): void {
-    let room = limits.bytes;
-    while (frames.length < limits.frames) {
-      const gaps = this.#gaps.takeBefore(this.#queue.headPlace);
-      if (gaps !== undefined) {
-        frames.push(...gaps);
-        room -= gaps.length * FRAME_OVERHEAD_BYTES;
-        for (const gap of gaps) this.#announced(gap.to);
-        continue;
-      }
-      const next = this.#queue.head;
-      if (next === undefined) return;
-      room -= next.bytes + FRAME_OVERHEAD_BYTES;
-      if (room < 0 && frames.length > 0) return;
-      this.#queue.take();
-      frames.push(next);
-      if (this.#inFlight === 0) this.#inFlightSinceMs = next.publishedAtMs;
-      this.#inFlight++;
-      this.#inFlightBytes += next.bytes;
-      this.#announced(next.offset);
-    }
+  // What comes next.
+
+  #takeStarted(frames: SinkFrame[]): void {
+    this.#startedDue = false;
+    frames.push({
+      kind: "started",
+      subscriptionId: this.id,
+      position: this.position,
+      overflow: this.terms.overflow,
+      queue: this.terms.queue,
+    });
   }
 
-  /** Under conflation neither a message nor a gap moves the position; see `undeliveredFrom`. */
-  #announced(offset: number): void {
-    if (this.#queue.policy.keyed) return;
-    if (offset > this.#announcedThrough) this.#announcedThrough = offset;
+  #takeLine(frames: SinkFrame[], limits: BatchLimits): void {
+    const line = this.#line;
+    line.take(frames, limits, this.#isTooOld(), this.#paceTime);
+    if (this.terms.minIntervalMs !== undefined) this.#awaitDue();
+    const { messages, bytes, oldest, throughOffset, endsWithLoss } = line.taken;
+    this.#inFlight = messages;
+    this.#inFlightBytes = bytes;
+    this.#oldestInFlight = oldest;
+    line.taken.oldest = undefined;
+    if (endsWithLoss && line.length === 0) this.#progressDue = true;
+    // While newer messages stand in for older ones, a message does not move the position.
+    if (throughOffset === 0 || !line.isOrdered) return;
+    this.#announcedThrough = Math.max(this.#announcedThrough, throughOffset);
     this.#announcedSinceWatch = true;
+  }
+
+  /** The time, where messages of a key are paced. */
+  get #paceTime(): number {
+    return this.terms.minIntervalMs === undefined ? 0 : this.#host.options.clock.now();
+  }
+
+  /** Sees to it that what is held back goes out when it is due. One timer, while something is. */
+  #awaitDue(): void {
+    const { dueAt } = this.#line;
+    if (dueAt === undefined || this.#cancelDue !== undefined) return;
+    const { clock } = this.#host.options;
+    this.#cancelDue = clock.after(Math.max(0, dueAt - clock.now()), () => {
+      this.#cancelDue = undefined;
+      this.#line.releaseDue(clock.now());
+      this.#awaitDue();
+      this.#pump.ready();
+    });
+  }
+
+  /** The clock is read once per batch, and only where there is an age to judge. */
+  #isTooOld(): ((message: Message) => boolean) | undefined {
+    const { maxAgeMs = Number.POSITIVE_INFINITY } = this.terms;
+    if (maxAgeMs === Number.POSITIVE_INFINITY && !this.#host.history.anyExpires) return undefined;
+    const now = this.#host.options.clock.unixMs();
+    return ({ publishedAtMs, expiresAtMs = Number.POSITIVE_INFINITY }) =>
+      now > expiresAtMs || now - publishedAtMs > maxAgeMs;
   }
 
   #takeProgress(frames: SinkFrame[]): void {
     this.#progressDue = false;
-    const conflated = this.#queue.conflated;
+    const { conflated } = this.#line;
     frames.push({
       kind: "progress",
       position: { epoch: this.#host.options.epoch, offset: this.#takenThrough },
@@ -390,19 +440,16 @@ export class Subscription implements PumpSource, LossListener<Message> {
     this.#announcedSinceWatch = true;
   }
 
-  /**
-   * The lowest offset that may still come, as a message or as a loss. With a conflating queue that is the offset
-   * which the first place in line began with, not the one of the newer message that stands there now.
-   */
-  #undeliveredFrom(): number {
-    const queued = this.#queue.lowestOffset ?? Infinity;
-    const untold = this.#gaps.lowestOffset ?? Infinity;
-    return Math.min(queued, untold, this.#evaluatedThrough + 1);
+  /** The lowest offset that may still come, as a message or as a loss. */
+  get #undeliveredFrom(): number {
+    return Math.min(this.#line.lowestOffset, this.#evaluatedThrough + 1);
   }
 
   /** Everything up to here has been offered, or was not for it. Within a publish, subscriptions differ in it. */
   get #evaluatedThrough(): number {
-    return this.#closedThrough ?? Math.max(this.#host.evaluatedThrough, this.#offeredThrough);
+    if (this.#closedThrough !== undefined) return this.#closedThrough;
+    if (this.#held !== undefined) return this.#held.offset - 1;
+    return this.#catchUp?.cursor ?? Math.max(this.#host.evaluatedThrough, this.#offeredThrough);
   }
 
   /** Whether the predicate wants it; `undefined` when it failed. */
@@ -422,12 +469,230 @@ export class Subscription implements PumpSource, LossListener<Message> {
   #loseUndecided({ topic, offset }: Message): void {
     this.#matched++;
     this.#filterFailed++;
-    this.#gaps.loseAtTail(topic, offset, offset, 1, "filter-failed", this.#queue.tailPlace);
+    this.#line.tell(topic, offset, offset, 1, "filter-failed");
     this.#pump.ready();
   }
 
   #losses(): Losses {
-    const { overflow, oversize } = this.#queue.counters();
+    const { overflow, oversize } = this.#line.counters();
     return { overflow, oversize, "render-failed": this.#renderFailed, "filter-failed": this.#filterFailed };
+  }
+
+  // The past.
+
+  #startInThePast(start: Exclude<Start, "live">): void {
+    // From here on: a filter that is asked where to start may publish, and that will be read like the rest.
+    this.#state = "catching-up";
+    let from: number;
+    if (typeof start === "object" && "epoch" in start) {
+      from = start.offset;
+      this.#catchUp = this.#readBehind(from);
+      this.#catchUp.begin();
+    } else {
+      this.#catchUp = this.#readBehind(this.#cursorFor(start));
+      from = this.#catchUp.startWithWhatThereIs(start === "snapshot");
+    }
+    this.#takenThrough = from;
+    this.#settledThrough = from;
+    this.#announcedThrough = from;
+    this.#line.beginCatchingUp();
+    // Where nothing is left to read it is live at once, and misses nothing that is published before the first flush.
+    if (!this.#catchUp.hasMessages) this.#refill(this.#catchUp);
+    if (this.#catchUp !== undefined) this.#host.rest(this);
+  }
+
+  #readBehind(cursor: number, seen?: Seen<Subscription>): CatchUp<Subscription> {
+    const filtered = this.terms.passes !== undefined;
+    return new CatchUp(this.#host.history, this, cursor, filtered, () => this.#pump.ready(), seen);
+  }
+
+  #cursorFor(start: Exclude<Start, "live" | Position>): number {
+    if (typeof start === "string") return 0;
+    const { history } = this.#host;
+    const topics = history.topicsOf(this);
+    for (const { log } of topics) log?.expire(history.nowMs());
+    if ("sinceMs" in start) return offsetSince(history, topics, start.sinceMs);
+    const passes = (message: Message) => this.terms.passes === undefined || this.#passes(message) === true;
+    return offsetBeforeNewest(history, topics, start.newest, passes);
+  }
+
+  get #canPark(): boolean {
+    return this.#host.options.retention.length > 0;
+  }
+
+  /** The queue stays as it is, and what comes behind `cursor` is read from the logs once there is room. */
+  #park(cursor: number, seen: Seen<Subscription> | undefined): void {
+    this.#state = "parked";
+    this.#recover();
+    this.#catchUp = this.#readBehind(cursor, seen);
+    this.#line.mark(this.#stateFrame());
+    this.#host.rest(this);
+  }
+
+  /**
+   * Fills the queue from the logs, to half its bound. When nothing is left above the cursor it turns live in the
+   * same step: whatever is published from here on is offered.
+   */
+  #refill(catchUp: CatchUp<Subscription>): void {
+    const line = this.#line;
+    const messages = Math.max(1, line.bounds.messages / 2);
+    const bytes = Math.max(1, line.bounds.bytes / 2);
+    for (let looked = 0; looked < MESSAGES_PER_REFILL; looked++) {
+      if (line.length >= messages || line.bytes >= bytes) return;
+      this.#state = "catching-up";
+      const next = this.#held ?? catchUp.next();
+      this.#held = undefined;
+      if (next === undefined) {
+        if (!catchUp.isWaiting) this.#turnLive();
+        return;
+      }
+      if (next.kind === "gap") {
+        line.tell(next.topic, next.from, next.to, next.count, next.reason);
+        continue;
+      }
+      const wanted = this.terms.passes === undefined || this.#passes(next);
+      // The predicate may have ended or drained this very subscription.
+      if (this.#catchUp !== catchUp) return;
+      if (wanted === undefined) this.#loseUndecided(next);
+      if (wanted !== true) continue;
+      if (next.bytes <= line.bounds.bytes && !line.fits(next)) {
+        this.#held = next;
+        return;
+      }
+      this.#matched++;
+      line.offer(next, this.#paceTime);
+    }
+  }
+
+  #turnLive(): void {
+    this.#state = "live";
+    this.#liveSince = undefined;
+    this.#catchUp = undefined;
+    this.#offeredThrough = this.#host.history.lastOffset;
+    this.#line.mark(this.#stateFrame(), "behind losses");
+    this.#host.wake(this);
+  }
+
+  #stopFeeding(state: "draining" | "ended"): void {
+    this.#closedThrough ??= this.#evaluatedThrough;
+    this.#state = state;
+    this.#recover();
+    this.#cancelDue?.();
+    this.#cancelDue = undefined;
+    this.#catchUp?.stop();
+    this.#catchUp = undefined;
+    this.#held = undefined;
+  }
+
+  #stateFrame(): StateFrame {
+    const state = this.#state === "ended" ? "draining" : this.#state;
+    return { kind: "state", state, overflow: this.#line.overflow, rung: this.#ladder.level };
+  }
+
+  // Slowness.
+
+  #turnSlow(): void {
+    this.#slow = true;
+    if (this.#line.overflow === "block") this.#host.press(this);
+  }
+
+  #recover(): void {
+    if (!this.#slow) return;
+    this.#slow = false;
+    this.#slowSince = undefined;
+    this.#host.release(this);
+  }
+
+  /** Told by the watch and at the end, never inside `publish()`. An episode that the watch never saw is none. */
+  #tellSlowness(): void {
+    if (this.#slow === this.#slowTold) return;
+    this.#slowTold = this.#slow;
+    const channel = this.#slow ? diagnostics.slow : diagnostics.recovered;
+    if (channel.hasSubscribers) channel.publish(this.#event());
+  }
+
+  #watchSlowness(now: number): void {
+    if (this.#slow) this.#slowSince ??= now;
+    this.#tellSlowness();
+    if (this.#state === "ended") return;
+    if (this.#state !== "live") this.#liveSince = undefined;
+    else this.#liveSince ??= now;
+    const { blockTimeoutMs, newcomerGraceMs } = this.#host.options;
+    if (this.#slow && this.#line.overflow === "block" && now - (this.#slowSince ?? now) >= blockTimeoutMs) {
+      this.#stopBlocking();
+    } else if (now - (this.#bornAt ?? now) >= newcomerGraceMs) {
+      if (this.#ladder.judge(now, this.#signals(now), () => this.#host.mayEvict())) this.#obeyLadder();
+    }
+  }
+
+  /** Publishers wait for a bounded time only. */
+  #stopBlocking(): void {
+    if (this.#canPark) this.#park(this.#evaluatedThrough, this.#host.seenBefore(undefined, this));
+    else this.end("overrun", "a blocking subscriber did not make room in time");
+  }
+
+  #signals(now: number): SlowSignals {
+    const stalledForMs = this.#stalledSince === undefined ? undefined : now - this.#stalledSince;
+    // Reading the past is not slowness: what waits then, and for a while after, is what we have put there.
+    const liveSince = this.#liveSince;
+    if (liveSince === undefined || now - liveSince < this.#host.options.newcomerGraceMs) {
+      const none = undefined;
+      return { fullForMs: none, lagMs: none, lagMessages: none, lagBytes: none, stalledForMs };
+    }
+    const oldest = this.#oldestUndelivered;
+    return {
+      fullForMs: this.#slowSince === undefined ? undefined : now - this.#slowSince,
+      lagMs: oldest === undefined ? undefined : now - Math.max(oldest.publishedAtWatch, liveSince),
+      lagMessages: this.#line.length + this.#inFlight,
+      lagBytes: this.#line.bytes + this.#inFlightBytes,
+      stalledForMs,
+    };
+  }
+
+  #obeyLadder(): void {
+    const { rung } = this.#ladder;
+    if (diagnostics.escalated.hasSubscribers) {
+      diagnostics.escalated.publish({ ...this.#event(), rung: this.#ladder.level, overflow: rung?.policy });
+    }
+    const overflow = rung?.policy ?? this.terms.overflow;
+    if (overflow === "evict" && rung !== undefined) {
+      const reason = rung.when.stalledForMs === undefined ? "slow" : "stalled";
+      this.end(reason);
+      return;
+    }
+    // Where newer messages may stand in for older ones, the frame that says so comes first, and its opposite last.
+    const last = overflow !== "conflate" && !this.#line.isOrdered;
+    this.#line.changePolicy(overflow);
+    // On a rung it is not for its publishers to wait.
+    if (this.#slow && overflow === "block") this.#host.press(this);
+    else this.#host.release(this);
+    if (last) this.#line.mark(this.#stateFrame());
+    else this.#line.markPolicyFirst(overflow, this.#ladder.level);
+    if (overflow === "park" && this.#state === "live") {
+      this.#park(this.#evaluatedThrough, this.#host.seenBefore(undefined, this));
+    }
+    this.#pump.ready();
+  }
+
+  get #oldestUndelivered(): Message | undefined {
+    return this.#oldestInFlight ?? this.#line.head;
+  }
+
+  #watchPosition(now: number): void {
+    if (this.#announcedSinceWatch || this.#announcedAt === undefined) {
+      this.#announcedAt = now;
+      this.#announcedSinceWatch = false;
+      return;
+    }
+    if (this.#state === "draining" || this.#state === "ended") return;
+    if (now - this.#announcedAt < this.#host.options.progressIntervalMs) return;
+    if (this.#undeliveredFrom - 1 > this.#announcedThrough) {
+      this.#progressDue = true;
+      this.#pump.ready();
+    }
+  }
+
+  #event(): diagnostics.SubscriptionEvent {
+    return { subscriptionId: this.id, clientName: this.clientName };
   }
 }

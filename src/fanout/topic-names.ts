@@ -39,6 +39,16 @@ export function checkPattern(pattern: string): void {
   }
 }
 
+/** A pattern as the trie library spells it: its many-wildcard matches zero tokens too, ours at least one. */
+export function triePattern(pattern: string): string {
+  return pattern === ">" ? "*.>" : pattern.endsWith(".>") ? `${pattern.slice(0, -1)}*.>` : pattern;
+}
+
+/** Whether the pattern is the name of one topic. */
+export function isTopic(pattern: string): boolean {
+  return !/[*>]/.test(pattern);
+}
+
 function nameFault(name: unknown): string | undefined {
   if (typeof name !== "string") return `it must be a string, not ${name === null ? "null" : typeof name}`;
   if (name.length === 0) return "it is empty";

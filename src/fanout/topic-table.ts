@@ -1,4 +1,5 @@
 import type { Interest } from "./interest-index.ts";
+import type { ReplayLog } from "./replay-log.ts";
 import { checkTopic } from "./topic-names.ts";
 
 /** What the hub remembers of one topic. */
@@ -10,9 +11,19 @@ export class Topic<S> {
   /** Right as long as `interestsVersion` is the version of the index. */
   interests: readonly Interest<S>[] = [];
   interestsVersion = -1;
+  readonly log: ReplayLog | undefined;
+  /** What was published to it up to this offset, if anything, is not known here. */
+  readonly unknownThrough: number;
 
-  constructor(name: string) {
+  constructor(name: string, log: ReplayLog | undefined, unknownThrough: number) {
     this.name = name;
+    this.log = log;
+    this.unknownThrough = unknownThrough;
+  }
+
+  /** Everything up to this offset may be missing in the log. */
+  get trimmedThrough(): number {
+    return Math.max(this.unknownThrough, this.log === undefined ? this.lastOffset : this.log.trimmedThrough);
   }
 }
 
@@ -21,17 +32,41 @@ export class Topic<S> {
  * the young one; when that is half the bound, it becomes the old one, and what was still old is forgotten.
  * Costs nothing per publish and no timer, and keeps at least the half of the bound that was used last.
  *
- * Forgetting a topic loses its statistics and the link to its previous message (`previousOffset` is 0 then),
- * nothing else: offsets are the hub's, and subscriptions are not kept here.
+ * Forgetting a topic loses its statistics, its log, and the link to its previous message (`previousOffset` is 0
+ * then), nothing else: offsets are the hub's, so no position is broken, and whoever comes back from before
+ * `forgottenThrough` is told that something may be missing.
  */
 export class TopicTable<S> {
   #young = new Map<string, Topic<S>>();
   #old = new Map<string, Topic<S>>();
   readonly #maxTopics: number;
+  readonly #logFor: (topic: string) => ReplayLog | undefined;
+  #forgottenThrough: number;
+  #version = 0;
 
-  /** @param maxTopics - at least 2 */
-  constructor(maxTopics: number) {
+  /**
+   * @param maxTopics - at least 2
+   * @param logFor - the log of a new topic, if it gets one
+   * @param unknownThrough - the offset up to which the history lies before this table
+   */
+  constructor(
+    maxTopics: number,
+    logFor: (topic: string) => ReplayLog | undefined = () => undefined,
+    unknownThrough = 0,
+  ) {
     this.#maxTopics = maxTopics;
+    this.#logFor = logFor;
+    this.#forgottenThrough = unknownThrough;
+  }
+
+  /** Topics that are not here have no messages above this offset. */
+  get forgottenThrough(): number {
+    return this.#forgottenThrough;
+  }
+
+  /** Changes when a topic comes or is forgotten. */
+  get version(): number {
+    return this.#version;
   }
 
   get size(): number {
@@ -53,12 +88,17 @@ export class TopicTable<S> {
     let topic = this.#old.get(name);
     if (topic === undefined) {
       checkTopic(name);
-      topic = new Topic<S>(name);
+      topic = new Topic<S>(name, this.#logFor(name), this.#forgottenThrough);
+      this.#version++;
     } else {
       this.#old.delete(name);
     }
     if (this.#young.size >= Math.floor(this.#maxTopics / 2)) {
+      for (const { lastOffset } of this.#old.values()) {
+        this.#forgottenThrough = Math.max(this.#forgottenThrough, lastOffset);
+      }
       this.#old = this.#young;
+      this.#version++;
       this.#young = new Map();
     }
     this.#young.set(name, topic);

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { FlushLoop } from "./flush-loop.ts";
+import type { EvictionBrake } from "./eviction-brake.ts";
 import { WATCH_INTERVAL_MS } from "./options.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -16,17 +16,29 @@ const ROUNDS_BETWEEN_SETTLING = 40;
 export class Watch {
   readonly #clock: Clock;
   readonly #subscriptions: ReadonlyMap<Subscription, unknown>;
-  readonly #flushLoop: FlushLoop;
+  readonly #settle: () => void;
+  readonly #brake: EvictionBrake;
   #stop: (() => void) | undefined;
   #lastRoundAt = 0;
   #rounds = 0;
-  /** Milliseconds in which the event loop was free. */
   #time = 0;
 
-  constructor(clock: Clock, subscriptions: ReadonlyMap<Subscription, unknown>, flushLoop: FlushLoop) {
+  /** @param settle - gives storage back that is not needed any more; called now and then */
+  constructor(
+    clock: Clock,
+    subscriptions: ReadonlyMap<Subscription, unknown>,
+    settle: () => void,
+    brake: EvictionBrake,
+  ) {
     this.#clock = clock;
     this.#subscriptions = subscriptions;
-    this.#flushLoop = flushLoop;
+    this.#settle = settle;
+    this.#brake = brake;
+  }
+
+  /** Milliseconds in which the event loop was free, as of the last round. */
+  get time(): number {
+    return this.#time;
   }
 
   start(): void {
@@ -46,10 +58,13 @@ export class Watch {
     this.#lastRoundAt = now;
     this.#time += elapsed > 2 * WATCH_INTERVAL_MS ? WATCH_INTERVAL_MS : elapsed;
     const settling = ++this.#rounds % ROUNDS_BETWEEN_SETTLING === 0;
+    let slow = 0;
+    for (const subscription of this.#subscriptions.keys()) if (subscription.isSlow) slow++;
+    this.#brake.beginRound(this.#time, this.#subscriptions.size, slow);
     for (const subscription of this.#subscriptions.keys()) {
       subscription.watch(this.#time);
       if (settling) subscription.settleStorage();
     }
-    if (settling) this.#flushLoop.settle();
+    if (settling) this.#settle();
   }
 }

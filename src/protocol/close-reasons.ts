@@ -40,6 +40,16 @@ export const CLOSE_REASONS = {
     advice: "resume",
     detail: "the queue was full, and the policy is to evict",
   },
+  overrun: {
+    status: "RESOURCE_EXHAUSTED",
+    advice: "resume",
+    detail: "the publisher did not wait for a blocking subscriber",
+  },
+  slow: {
+    status: "RESOURCE_EXHAUSTED",
+    advice: "resume",
+    detail: "the subscriber was too slow for too long",
+  },
   stalled: {
     status: "RESOURCE_EXHAUSTED",
     advice: "resume",

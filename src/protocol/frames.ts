@@ -18,6 +18,8 @@ export interface MessageFrame {
   /** Unix time in milliseconds, with a fraction. */
   readonly publishedAtMs: number;
   readonly payload: Uint8Array;
+  /** The key is gone: a state kept per key drops it. */
+  readonly tombstone: boolean;
 }
 
 /** Bounds of one subscriber's queue. Both hold at every instant. */
@@ -45,13 +47,19 @@ export interface StartedFrame {
  *
  * - `overflow`: the queue was full and the policy dropped them.
  * - `oversize`: one message alone is larger than the byte bound of the queue.
+ * - `expired`: they were older than their time to live, or than this subscriber wants, when their turn came.
  * - `trimmed`: they lie between the position asked for and the oldest offset still retained.
  * - `render-failed`: the message could not be encoded for this subscriber.
  * - `filter-failed`: the subscriber's own predicate threw, so nobody knows whether it wanted the message.
  */
-export type GapReason = "overflow" | "oversize" | "trimmed" | "render-failed" | "filter-failed";
+export type GapReason = "overflow" | "oversize" | "expired" | "trimmed" | "render-failed" | "filter-failed";
 
-/** A loss. It stands where it happened: before the next message, or last when none follows. */
+/**
+ * A loss. It stands where it happened: before the next message, or last when none follows; then a progress frame
+ * comes with it. Several can stand at one place, with ranges that overlap, so a gap alone does not move a position:
+ * the message or the progress behind it does. With the reason `trimmed`
+ * it stands before the next message of its topic, and messages of other topics below `to` can follow.
+ */
 export interface GapFrame {
   readonly kind: "gap";
   /** `undefined`: several topics, told in one notice. */
@@ -73,11 +81,22 @@ export interface ProgressFrame {
   readonly conflated: number;
 }
 
-/** The subscription changed its state, as the server sees it. */
+/**
+ * The subscription changed its state or its rung, as the server sees it. The frame stands in line where that happened.
+ *
+ * - `catching-up`: what follows is read from the replay logs.
+ * - `live`: everything retained was sent; what follows comes as it is published. After a start with `snapshot`
+ *   this marks the state as complete.
+ * - `parked`: the queue was full; what follows the queued messages will be read from the replay logs.
+ * - `draining`: nothing new is admitted; what is queued still comes, then the end.
+ */
 export interface StateFrame {
   readonly kind: "state";
-  /** `draining`: nothing new is admitted; what is queued still comes, then the end. */
-  readonly state: "draining";
+  readonly state: "catching-up" | "live" | "parked" | "draining";
+  /** The overflow policy in force. It differs from the one granted while the subscriber is on a rung. */
+  readonly overflow: OverflowPolicyName;
+  /** The rung of its escalation that a slow subscriber stands on; 0 for one that is not slow. */
+  readonly rung: number;
 }
 
 /** Always the last frame. Transports turn it into their own way of ending. */
@@ -88,7 +107,10 @@ export interface EndFrame {
   readonly position: Position;
   /** One sentence for people. */
   readonly detail: string;
-  /** Messages lost in this subscription's lifetime, whether or not a gap notice could tell. */
+  /**
+   * Messages lost in this subscription's lifetime, whether or not a gap notice could tell. What was still queued is
+   * not among them: it lies ahead of the position.
+   */
   readonly lost: number;
   /** How long to wait before coming back, in milliseconds; `undefined` where coming back makes no sense. */
   readonly retryAfterMs: number | undefined;

@@ -1,28 +1,7 @@
 import type { QueueBounds } from "../protocol/index.ts";
+import type { OfferOutcome, QueueItem } from "./offer.ts";
 import type { OverflowPolicy, Shelf } from "./overflow-policy.ts";
 import { RingBuffer } from "./ring-buffer.ts";
-
-/** What can wait in a {@link BoundedQueue}. */
-export interface QueueItem {
-  /** Strictly increasing from one offer to the next. */
-  readonly offset: number;
-  /** What it weighs against the byte bound, >= 0. */
-  readonly bytes: number;
-  /** Items of the same identity replace one another under a keyed policy; `undefined`: never. */
-  readonly identity: string | undefined;
-}
-
-/**
- * What became of an offered item.
- *
- * - `queued`: it waits at the end of the line.
- * - `conflated`: it took the place of the unread item of its identity.
- * - `displaced`: it waits at the end of the line; older ones were lost for it.
- * - `refused`: it was lost; the queue is full.
- * - `oversize`: it was lost; alone it is larger than the byte bound.
- * - `overrun`: nothing was stored or counted as lost; the policy wants the subscription ended.
- */
-export type OfferOutcome = "queued" | "conflated" | "displaced" | "refused" | "oversize" | "overrun";
 
 export type LossReason = "overflow" | "oversize";
 
@@ -60,10 +39,13 @@ export interface QueueCounters {
 export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   readonly #items = new RingBuffer<T>();
   /** Keyed policies only: where the unread item of an identity stands. */
-  readonly #places: Map<string, number> | undefined;
-  /** Keyed policies only: the offset that each place began with, in step with the items. */
-  readonly #firstOffsets: RingBuffer<number> | undefined;
+  #places: Map<string, number> | undefined;
+  /** The offset that each place began with, in step with the items. From the first keyed item until empty again. */
+  #firstOffsets: RingBuffer<number> | undefined;
   #headPlace = 0;
+  /** Room that is taken by something else. */
+  #reservedMessages = 0;
+  #reservedBytes = 0;
   #bytes = 0;
   #peakMessages = 0;
   #peakBytes = 0;
@@ -72,8 +54,8 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   #oversize = 0;
 
   readonly bounds: QueueBounds;
-  readonly policy: OverflowPolicy;
   readonly #losses: LossListener<T>;
+  #policy: OverflowPolicy;
 
   /** @throws RangeError for a bound that is no whole number of at least 1: nothing would ever fit */
   constructor(bounds: QueueBounds, policy: OverflowPolicy, losses: LossListener<T>) {
@@ -83,7 +65,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
       }
     }
     this.bounds = bounds;
-    this.policy = policy;
+    this.#policy = policy;
     this.#losses = losses;
     if (policy.keyed) {
       this.#places = new Map();
@@ -97,6 +79,15 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  get policy(): OverflowPolicy {
+    return this.#policy;
+  }
+
+  /** Whether offsets only rise from the head to the tail. Not while items replace one another in line. */
+  get isOrdered(): boolean {
+    return this.#firstOffsets === undefined;
   }
 
   /** Items replaced by a newer one of their identity. */
@@ -140,7 +131,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
         return "conflated";
       }
     }
-    if (!this.fits(item)) return this.policy.overflow(this, item);
+    if (!this.fits(item)) return this.#policy.overflow(this, item);
     this.append(item);
     return "queued";
   }
@@ -150,12 +141,47 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     const item = this.#items.shift();
     if (item === undefined) return undefined;
     this.#bytes -= item.bytes;
-    if (this.#places !== undefined) {
-      this.#firstOffsets?.shift();
-      if (item.identity !== undefined) this.#places.delete(item.identity);
+    this.#firstOffsets?.shift();
+    if (this.#places === undefined) {
+      if (this.#items.length === 0) this.#firstOffsets = undefined;
+    } else if (item.identity !== undefined) {
+      this.#places.delete(item.identity);
     }
     this.#headPlace++;
     return item;
+  }
+
+  /**
+   * Changes the policy with items waiting. Under a keyed policy older items give way to the newer ones of their
+   * identity at once, as if it had been keyed from the start; otherwise what waits stays as it is.
+   *
+   * @returns where a place is now, for whoever has noted places; `undefined` when none has moved
+   */
+  changePolicy(policy: OverflowPolicy): ((place: number) => number) | undefined {
+    this.#policy = policy;
+    if (!policy.keyed) {
+      this.#places = undefined;
+      return undefined;
+    }
+    if (this.#places !== undefined) return undefined;
+    return this.#conflateAll();
+  }
+
+  /** Sets how much of the bounds something outside of the queue takes. Must leave what waits within them. */
+  reserve(messages: number, bytes: number): void {
+    this.#reservedMessages = messages;
+    this.#reservedBytes = bytes;
+    this.#weigh(0);
+  }
+
+  /** Counts an item that replaced another outside of the queue. */
+  countConflated(): void {
+    this.#conflated++;
+  }
+
+  /** Counts an item as lost that waited outside of the queue, in room reserved here. */
+  countLost(item: T): void {
+    this.#lose(item, this.#headPlace);
   }
 
   /** Throws everything away, without counting it as lost, and returns how many items that were. */
@@ -177,8 +203,8 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   counters(): QueueCounters {
     return {
-      messages: this.#items.length,
-      bytes: this.#bytes,
+      messages: this.#items.length + this.#reservedMessages,
+      bytes: this.#bytes + this.#reservedBytes,
       peakMessages: this.#peakMessages,
       peakBytes: this.#peakBytes,
       conflated: this.#conflated,
@@ -190,14 +216,15 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   // Shelf: what the policy may do.
 
   fits(item: T): boolean {
-    return this.#items.length < this.bounds.messages && this.#bytes + item.bytes <= this.bounds.bytes;
+    return (
+      this.#items.length + this.#reservedMessages < this.bounds.messages &&
+      this.#bytes + this.#reservedBytes + item.bytes <= this.bounds.bytes
+    );
   }
 
   append(item: T): void {
-    if (this.#places !== undefined) {
-      if (item.identity !== undefined) this.#places.set(item.identity, this.tailPlace);
-      this.#firstOffsets?.push(item.offset);
-    }
+    if (item.identity !== undefined) this.#places?.set(item.identity, this.tailPlace);
+    this.#firstOffsets?.push(item.offset);
     this.#items.push(item);
     this.#weigh(item.bytes);
   }
@@ -225,7 +252,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     const growth = item.bytes - replaced.bytes;
     // A larger replacement may need room. The oldest others give way, never its own place: it is no newcomer.
     let ahead = index;
-    while (this.#bytes + growth > this.bounds.bytes) {
+    while (this.#bytes + this.#reservedBytes + growth > this.bounds.bytes) {
       if (ahead > 0) {
         this.dropOldest();
         ahead--;
@@ -236,6 +263,40 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     this.#items.replace(ahead, item);
     this.#conflated++;
     this.#weigh(growth);
+  }
+
+  /** Builds the index of identities, and lets every item take over the place of the oldest one of its identity. */
+  #conflateAll(): (place: number) => number {
+    const firstOffsets = this.#firstOffsets ?? new RingBuffer<number>();
+    const known = this.#firstOffsets !== undefined;
+    const places = new Map<string, number>();
+    // How many items are left before each of the old places.
+    const leftBefore: number[] = [];
+    const waiting = this.#items.length;
+    for (let index = 0, left = 0; index < waiting; index++) {
+      leftBefore.push(left);
+      const item = this.#items.shift()!;
+      const firstOffset = (known ? firstOffsets.shift() : undefined) ?? item.offset;
+      const place = item.identity === undefined ? undefined : places.get(item.identity);
+      if (place === undefined) {
+        if (item.identity !== undefined) places.set(item.identity, this.#headPlace + left);
+        // Shifted from the front and pushed behind: once round, the survivors stand in order.
+        this.#items.push(item);
+        firstOffsets.push(firstOffset);
+        left++;
+      } else {
+        // The survivors so far stand behind what is still to be looked at.
+        const at = waiting - index - 1 + (place - this.#headPlace);
+        this.#bytes -= this.#items.at(at)!.bytes;
+        this.#items.replace(at, item);
+        this.#conflated++;
+      }
+    }
+    this.#places = places;
+    this.#firstOffsets = firstOffsets;
+    const oldHead = this.#headPlace;
+    const left = this.#items.length;
+    return (place) => oldHead + (leftBefore[place - oldHead] ?? (place <= oldHead ? place - oldHead : left));
   }
 
   /** Takes the item behind the head out, as a loss; the head moves up into its place. */
@@ -256,7 +317,9 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   #weigh(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#bytes > this.#peakBytes) this.#peakBytes = this.#bytes;
-    if (this.#items.length > this.#peakMessages) this.#peakMessages = this.#items.length;
+    const heavy = this.#bytes + this.#reservedBytes;
+    const many = this.#items.length + this.#reservedMessages;
+    if (heavy > this.#peakBytes) this.#peakBytes = heavy;
+    if (many > this.#peakMessages) this.#peakMessages = many;
   }
 }

@@ -1,5 +1,5 @@
 import type { OverflowPolicyName } from "../protocol/index.ts";
-import type { OfferOutcome, QueueItem } from "./bounded-queue.ts";
+import type { OfferOutcome, QueueItem } from "./offer.ts";
 
 /** What a policy may do to a queue that has no room: all it knows of how things are stored. */
 export interface Shelf<T> {
@@ -47,12 +47,19 @@ const dropNewest: OverflowPolicy = {
 
 const conflate: OverflowPolicy = { ...dropOldest, name: "conflate", keyed: true };
 
+const park: OverflowPolicy = { name: "park", keyed: false, overflow: () => "parked" };
+
+/** Full in spite of the warning at the high watermark: it cannot wait inside an offer, so it goes on from the log. */
+const block: OverflowPolicy = { ...park, name: "block" };
+
 const evict: OverflowPolicy = { name: "evict", keyed: false, overflow: () => "overrun" };
 
 const policies: Readonly<Record<OverflowPolicyName, OverflowPolicy>> = {
   "drop-oldest": dropOldest,
   "drop-newest": dropNewest,
   conflate,
+  park,
+  block,
   evict,
 };
 

@@ -13,9 +13,42 @@ test("--version is the version of the package", async (t) => {
 
 test("--help names every command, and each command's help names its flags", async (t) => {
   const flags = {
-    serve: ["--listen", "--demo", "--overflow", "--queue-messages", "--queue-bytes", "127.0.0.1:7070"],
-    subscribe: ["--address", "--overflow", "--key", "--key-prefix", "--name", "--json", "127.0.0.1:7070"],
-    publish: ["--address", "--key", "--header", "--rate", "--count", "--size", "127.0.0.1:7070"],
+    serve: [
+      "--listen",
+      "--demo",
+      "--preset",
+      "--overflow",
+      "--allow-block",
+      "--retain",
+      "--retain-bytes",
+      "--retain-latest",
+      "--queue-messages",
+      "--queue-bytes",
+      "127.0.0.1:7070",
+    ],
+    subscribe: [
+      "--address",
+      "--from",
+      "--overflow",
+      "--max-age",
+      "--min-interval",
+      "--key",
+      "--key-prefix",
+      "--name",
+      "--json",
+      "127.0.0.1:7070",
+    ],
+    publish: [
+      "--address",
+      "--key",
+      "--header",
+      "--ttl",
+      "--tombstone",
+      "--rate",
+      "--count",
+      "--size",
+      "127.0.0.1:7070",
+    ],
   };
   const all = await run(t, ["--help"]).exit;
   assert.equal(all.code, 0);
@@ -54,7 +87,7 @@ describe("a wrong command line is one line on stderr and exit code 2:", () => {
     [
       "a bad policy",
       ["serve", "--overflow", "drop"],
-      /one of drop-oldest, drop-newest, conflate, evict.*got "drop"/,
+      /one of drop-oldest, drop-newest, conflate, park, block, evict.*got "drop"/,
     ],
     ["a bad bound", ["serve", "--queue-bytes", "1k"], /whole number of bytes, at least 1.*got "1k"/],
     ["a bad pattern", ["subscribe", "ok.*", "a.>.b"], /expected a pattern such as .*got "a\.>\.b"/],
@@ -63,6 +96,17 @@ describe("a wrong command line is one line on stderr and exit code 2:", () => {
     ["a bad count", ["publish", "a", "--count", "-1"], /whole number of messages, at least 1.*got "-1"/],
     ["a bad size", ["publish", "a", "--size", "1e3"], /whole number of bytes, at least 0.*got "1e3"/],
     ["a bad header", ["publish", "a", "--header", "novalue"], /Expected NAME=VALUE.*got "novalue"/],
+    ["a bad start", ["subscribe", "a", "--from", "yesterday"], /Expected live, oldest, .*got "yesterday"/],
+    ["a bad age", ["subscribe", "a", "--max-age", "5"], /Expected a time above 0, such as 500ms.*got "5"/],
+    ["a bad preset", ["serve", "--preset", "x"], /Expected one of live-state, event-feed, .*got "x"/],
+    ["park without a log", ["serve", "--overflow", "park", "--retain", "0"], /it needs a --retain above 0/],
+    ["a bad pattern to retain", ["serve", "--retain-latest", "a..b"], /expected a pattern .*got "a\.\.b"/],
+    ["a tombstone without a key", ["publish", "a", "--tombstone"], /a key is deleted: give it with --key/],
+    [
+      "a tombstone among generated messages",
+      ["publish", "a", "--key", "k", "--tombstone", "--count", "2"],
+      /goes without --rate, --count and --size/,
+    ],
     ["control characters", ["subscribe", "a\u001b[2J.b"], /got "a\\u001b\[2J\.b"/],
   ];
   for (const [name, args, line] of cases) {

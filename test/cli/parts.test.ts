@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { describe, test } from "node:test";
 import fc from "fast-check";
+import { duration, startPosition } from "../../src/cli/arguments.ts";
 import { oneLine } from "../../src/cli/errors.ts";
+import { describePreviousEnd, describeState } from "../../src/cli/frame-lines.ts";
 import { generate } from "../../src/cli/generate.ts";
 import { cpuReadings, HostReadings, networkReadings, parseNetDev } from "../../src/cli/host-readings.ts";
 import { lines, untilAborted } from "../../src/cli/lines.ts";
@@ -176,4 +178,79 @@ describe("host readings", () => {
 
 test("text of any origin becomes one printable line", () => {
   assert.equal(oneLine(" a\n  b\r\nc\u001b[0m\u0007 "), "a b c\\u001b[0m\\u0007");
+});
+
+describe("a start", () => {
+  const now = Date.UTC(2026, 0, 31, 12);
+
+  test("is a word, a number of messages, a time, or a position", () => {
+    const forms: [text: string, start: unknown][] = [
+      ["live", "live"],
+      ["oldest", "oldest"],
+      ["snapshot", "snapshot"],
+      ["last:1", { newest: 1 }],
+      ["last:4294967295", { newest: 4_294_967_295 }],
+      ["since:30s", { sinceMs: now - 30_000 }],
+      ["since:1.5h", { sinceMs: now - 5_400_000 }],
+      ["since:2026-01-31", { sinceMs: Date.UTC(2026, 0, 31) }],
+      ["since:2026-01-31T11:30Z", { sinceMs: now - 1_800_000 }],
+      ["since:2026-01-31T13:00:00.250+01:00", { sinceMs: now + 250 }],
+      ["0d9a1c3e-aa:17", { epoch: "0d9a1c3e-aa", offset: 17 }],
+      ["live:0", { epoch: "live", offset: 0 }],
+    ];
+    for (const [text, start] of forms) assert.deepEqual(startPosition(text, now), start, text);
+  });
+
+  test("is refused when it is none of these", () => {
+    const bad = [
+      "",
+      "Live",
+      "last",
+      "last:",
+      "last:0",
+      "last:-1",
+      "last:4294967296",
+      "since:",
+      "since:5",
+      "since:tuesday",
+      "since:2026-13-45",
+      "since:0s",
+      "e:",
+      ":5",
+      "e:1.5",
+      "e:-1",
+      "e:9007199254740992",
+      "a:b:1",
+    ];
+    for (const text of bad) assert.throws(() => startPosition(text, now), /Expected live, oldest/, text);
+  });
+});
+
+test("a time has a unit, and is above 0", () => {
+  const times = ["500ms", "30s", "5m", "2h", "1d", ".5s"].map(duration);
+  assert.deepEqual(times, [500, 30_000, 300_000, 7_200_000, 86_400_000, 500]);
+  for (const bad of ["", "5", "s", "0s", "-1s", "1w", "1e3s", "Infinityms", "9999999999999d"]) {
+    assert.throws(() => duration(bad), /Expected a time above 0/, bad);
+  }
+});
+
+test("a change of state and a change of rung read differently", () => {
+  const state = (
+    state: "live" | "parked" | "draining" | "catching-up",
+    overflow: "conflate" | "park",
+    rung: number,
+  ) => ({ kind: "state", state, overflow, rung }) as const;
+  assert.match(describeState(state("live", "conflate", 1), 0), /too slow: on rung 1 .* policy conflate/);
+  assert.match(describeState(state("live", "conflate", 1), 2), /recovering: on rung 1 .* policy conflate/);
+  assert.match(describeState(state("live", "park", 0), 1), /not slow any more, with the policy park/);
+  assert.match(describeState(state("live", "park", 0), 0), /^live: everything retained was sent/);
+  assert.match(describeState(state("parked", "park", 1), 1), /^parked/);
+  assert.match(describeState(state("catching-up", "park", 1), 1), /^catching up/);
+  assert.match(describeState(state("draining", "park", 0), 0), /draining/);
+});
+
+test("how an earlier subscription ended is said in words, also for a reason that is not known here", () => {
+  const stalled = describePreviousEnd({ reason: "stalled", offset: 3, lost: 12 });
+  assert.match(stalled, /stalled \(a write made no progress for too long\), 12 messages lost/);
+  assert.match(describePreviousEnd({ reason: "moved-to-mars", offset: 3, lost: 0 }), /: moved-to-mars, 0 /);
 });

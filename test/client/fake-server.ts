@@ -13,7 +13,7 @@ import {
   type ServiceError,
   type sendUnaryData,
 } from "@grpc/grpc-js";
-import type { EndFrame, Frame } from "../../src/protocol/index.ts";
+import type { EndFrame, Frame, Position, StartedFrame } from "../../src/protocol/index.ts";
 import {
   type LonglivedRequest,
   type LonglivedResponse,
@@ -96,17 +96,17 @@ export async function fakeServer(handlers: Handlers, port = 0): Promise<FakeServ
 /** Starts a subscription as a real server does: headers at once, then `started`. */
 export function start(
   call: SubscribeCall,
-  position: { epoch: string; offset: number } = { epoch: "e1", offset: 0 },
+  position: Position = { epoch: "e1", offset: 0 },
   overflow: "drop-oldest" | "conflate" = "drop-oldest",
 ): void {
   call.sendMetadata(new Metadata());
-  send(call, {
-    kind: "started",
-    subscriptionId: "s",
-    position,
-    overflow,
-    queue: { messages: 8, bytes: 1024 },
-  });
+  send(call, { ...startedFrame("s"), position, overflow });
+}
+
+export function startedFrame(subscriptionId: string): StartedFrame {
+  const position = { epoch: "e1", offset: 0 };
+  const queue = { messages: 8, bytes: 1024 };
+  return { kind: "started", subscriptionId, position, overflow: "drop-oldest", queue };
 }
 
 export function send(call: SubscribeCall, ...frames: Exclude<Frame, EndFrame>[]): void {
@@ -153,6 +153,7 @@ export function message(
     headers: undefined,
     publishedAtMs: 1_700_000_000_000.125,
     payload: Buffer.from(more.payload ?? `m${offset}`),
+    tombstone: false,
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import type { OverflowPolicyName } from "../../src/protocol/index.ts";
+import type { Frame, OverflowPolicyName, StateFrame } from "../../src/protocol/index.ts";
 import { PositionTracker } from "../../src/transport/grpc/client/position-tracker.ts";
 import { message } from "./fake-server.ts";
 
@@ -19,9 +19,19 @@ const progress = (offset: number, epoch = "e1") =>
   ({ kind: "progress", position: { epoch, offset }, conflated: 0 }) as const;
 const gap = (from: number, to: number) =>
   ({ kind: "gap", topic: "t", from, to, count: 1, reason: "overflow" }) as const;
+const state = (state: StateFrame["state"], overflow: OverflowPolicyName = "drop-oldest", rung = 0) =>
+  ({ kind: "state", state, overflow, rung }) as const;
+
+/** The offset to hand back after each of the frames. */
+function offsetsAfter(tracker: PositionTracker, frames: readonly Frame[]): (number | undefined)[] {
+  return frames.map((frame) => {
+    tracker.admit(frame);
+    return tracker.position?.offset;
+  });
+}
 
 describe("without conflation", () => {
-  test("the position is where the stream started, then the last message, gap or progress", () => {
+  test("the position is where the stream started, then the last message or progress; a gap waits for these", () => {
     const tracker = new PositionTracker(undefined);
     assert.deepEqual([tracker.position], [undefined]);
     const seen = [started(10), message(11), gap(12, 15), message(16), progress(40), message(41)].map(
@@ -30,7 +40,7 @@ describe("without conflation", () => {
         return tracker.position?.offset;
       },
     );
-    assert.deepEqual(seen, [10, 11, 15, 16, 40, 41]);
+    assert.deepEqual(seen, [10, 11, 11, 16, 40, 41]);
     assert.deepEqual(tracker.position, { epoch: "e1", offset: 41 });
   });
 
@@ -52,7 +62,7 @@ describe("without conflation", () => {
     const tracker = new PositionTracker({ epoch: "e1", offset: 5 });
     tracker.admit(started(9));
     assert.equal(tracker.position?.offset, 5);
-    tracker.admit(gap(6, 9));
+    for (const frame of [gap(6, 9), progress(9)]) tracker.admit(frame);
     assert.equal(tracker.position?.offset, 9);
   });
 
@@ -68,6 +78,49 @@ describe("without conflation", () => {
     tracker.admit(started(3));
     tracker.admit(progress(500, "e0"));
     assert.deepEqual(tracker.position, { epoch: "e1", offset: 3 });
+  });
+});
+
+test("a loss hides neither its neighbours nor older messages of other topics, however the stream is cut", () => {
+  const tracker = new PositionTracker({ epoch: "e1", offset: 5 });
+  const frames = [started(5), state("catching-up"), gap(6, 100), gap(7, 90), message(8), message(40)];
+  assert.deepEqual(offsetsAfter(tracker, frames), [5, 5, 5, 5, 8, 40]);
+  tracker.admit(started(40));
+  assert.equal(tracker.admit(message(41)), true);
+});
+
+describe("a policy that changes in the middle", () => {
+  test("from a conflating rung up to its end only progress moves the position", () => {
+    const tracker = new PositionTracker(undefined);
+    const frames = [
+      started(0),
+      message(1),
+      state("live", "conflate", 1),
+      message(9, { key: "a" }),
+      gap(3, 4),
+      progress(6),
+      message(8, { key: "b" }),
+      state("live"),
+      message(10),
+    ];
+    assert.deepEqual(offsetsAfter(tracker, frames), [0, 1, 1, 1, 1, 6, 6, 6, 10]);
+  });
+
+  test("a resume after a conflating rung repeats nothing that was read on it", () => {
+    const tracker = new PositionTracker(undefined);
+    const before = [started(0), message(1), state("live", "conflate", 1), message(9, { key: "a" })];
+    for (const frame of [...before, started(1)]) tracker.admit(frame);
+    assert.equal(tracker.admit(message(2, { key: "a" })), false);
+    assert.equal(tracker.admit(message(3, { key: "b" })), true);
+    assert.equal(tracker.admit(message(9, { key: "a" })), false);
+    assert.equal(tracker.admit(message(11, { key: "a" })), true);
+    assert.equal(tracker.position?.offset, 11);
+  });
+
+  test("a subscriber granted conflate that is put on an ordered rung is in order from there", () => {
+    const tracker = new PositionTracker(undefined);
+    const frames = [started(0, "conflate"), message(9), state("live", "park", 1), message(12)];
+    assert.deepEqual(offsetsAfter(tracker, frames), [0, 0, 0, 12]);
   });
 });
 

@@ -15,6 +15,7 @@ import {
   type StateChange,
 } from "../../src/transport/grpc/client/index.ts";
 import type { WireSubscribeRequest } from "../../src/transport/grpc/contracts.ts";
+import { startedToWire } from "../../src/transport/grpc/wire.ts";
 import {
   cancelled,
   deferred,
@@ -27,6 +28,7 @@ import {
   type SubscribeCall,
   send,
   start,
+  startedFrame,
 } from "./fake-server.ts";
 import { ManualClock } from "./manual-clock.ts";
 
@@ -75,7 +77,7 @@ describe("reading", () => {
       message(1, { key: "k", payload: "hello" }),
       { kind: "gap", topic: undefined, from: 2, to: 9, count: undefined, reason: "trimmed" },
       { kind: "progress", position: { epoch: "e1", offset: 20 }, conflated: 3 },
-      { kind: "state", state: "draining" },
+      { kind: "state", state: "draining", overflow: "drop-oldest", rung: 0 },
     ] as const satisfies Frame[];
     const server = await serve(t, {
       subscribe(call) {
@@ -108,6 +110,8 @@ describe("reading", () => {
       queue: { messages: 3 },
       filter: { keyPrefixes: ["a"] },
       clientName: "me",
+      maxAgeMs: 5_000,
+      minIntervalMs: 99.5,
     });
     for await (const _ of subscription);
     assert.deepEqual(JSON.parse(JSON.stringify(requests)), [
@@ -119,6 +123,9 @@ describe("reading", () => {
         queue: { messages: 3, bytes: "0" },
         filter: { keys: [], keyPrefixes: ["a"] },
         clientName: "me",
+        maxAgeMs: "5000",
+        minIntervalMs: "100",
+        previousSubscriptionId: "",
       },
     ]);
   });
@@ -358,6 +365,85 @@ describe("coming back", () => {
     assert.deepEqual(brief(await take(subscription, 2)), ["started e2:3", "4"]);
     assert.deepEqual(positions, ["e1", undefined]);
     assert.deepEqual(subscription.position, { epoch: "e2", offset: 4 });
+  });
+
+  test("every form of start goes out as it was asked, and every later call goes on from the position", async (t) => {
+    const forms = [
+      ["oldest", { oldest: {} }],
+      ["snapshot", { snapshot: {} }],
+      [{ newest: 7 }, { newest: 7 }],
+      [{ sinceMs: 1_700_000_000_000.25 }, { sinceUs: "1700000000000250" }],
+      ["live", {}],
+    ] as const;
+    for (const [from, expected] of forms) {
+      const requests: unknown[] = [];
+      const server = await serve(t, {
+        subscribe(call, attempt) {
+          const { position, oldest, snapshot, newest, sinceUs } = call.request;
+          requests.push(JSON.parse(JSON.stringify({ position, oldest, snapshot, newest, sinceUs })));
+          // Refused at first, it has no position yet.
+          if (attempt === 1) return fail(call, status.UNAVAILABLE);
+          start(call, { epoch: "e1", offset: 41 });
+          if (attempt === 2) fail(call, status.UNAVAILABLE);
+        },
+      });
+      await take(subscribe(t, server.address, { start: from }), 2);
+      assert.deepEqual(requests, [expected, expected, { position: { epoch: "e1", offset: "41" } }]);
+    }
+  });
+
+  test("in another history it begins as it did at first, and live if it began with a position", async (t) => {
+    for (const [from, expected] of [
+      ["snapshot", "snapshot"],
+      [{ newest: 3 }, "newest"],
+      [{ epoch: "e1", offset: 2 }, undefined],
+      ["live", undefined],
+    ] as const) {
+      const starts: unknown[] = [];
+      const server = await serve(t, {
+        subscribe(call, attempt) {
+          starts.push(call.request.start);
+          if (attempt === 2) return end(call, { reason: "epoch-mismatch" });
+          start(call, { epoch: attempt === 1 ? "e1" : "e2", offset: 5 });
+          if (attempt === 1) fail(call, status.UNAVAILABLE);
+        },
+      });
+      const frames = await take(subscribe(t, server.address, { start: from }), 2);
+      assert.deepEqual(brief(frames), ["started e1:5", "started e2:5"]);
+      assert.deepEqual(starts.slice(1), ["position", expected]);
+    }
+  });
+
+  test("a call that ended without a reason is asked about, until a server answers", async (t) => {
+    const previousEnd = { reason: "stalled", offset: 7, lost: 3 };
+    const asked: unknown[] = [];
+    const server = await serve(t, {
+      subscribe(call, attempt) {
+        asked.push(call.request.previousSubscriptionId);
+        switch (attempt) {
+          case 1:
+            send(call, startedFrame("first"));
+            return fail(call, status.RESOURCE_EXHAUSTED);
+          case 2:
+            return fail(call, status.UNAVAILABLE);
+          case 3:
+            return end(call, { reason: "refused", retryAfterMs: 0 });
+          case 4:
+            call.write({ started: startedToWire(startedFrame("second"), previousEnd) });
+            return end(call, { reason: "overflow", retryAfterMs: 0 });
+          default:
+            send(call, startedFrame("third"));
+        }
+      },
+    });
+    const frames = await take(subscribe(t, server.address), 3);
+    const ends = frames.map((frame) => (frame.kind === "started" ? frame.previousEnd : "no start"));
+    assert.deepEqual(ends, [undefined, previousEnd, undefined]);
+    assert.deepEqual(
+      asked,
+      ["", "first", "first", "first", ""],
+      "one that told its reason is not asked about",
+    );
   });
 
   test("under conflate a resume neither skips what still waited nor repeats what was read", async (t) => {

@@ -52,7 +52,7 @@ async function crowd(t: TestContext, overflow: OverflowPolicyName): Promise<Crow
     t,
     {},
     // Slow is what this is about; stalled has tests of its own.
-    { progressIntervalMs: 50, evictStalledAfterMs: Infinity },
+    { progressIntervalMs: 50, escalation: [] },
   );
   const patterns = ["load.*"];
   const policy = `OVERFLOW_POLICY_${overflow.toUpperCase().replace("-", "_")}`;
@@ -195,7 +195,7 @@ test("a client of ours that was evicted while frozen comes back by itself and ac
 });
 
 test("a hundred thousand messages published in one go stay within every bound, and each client knows what it missed", async (t) => {
-  const { hub, address } = await servedHub(t, {}, { evictStalledAfterMs: Infinity });
+  const { hub, address } = await servedHub(t, {}, { escalation: [] });
   const request = { patterns: ["load.*"], queue: QUEUE };
   const clients = (["DROP_OLDEST", "DROP_NEWEST"] as const).map((policy) =>
     client(t, "subscriber", policy, {

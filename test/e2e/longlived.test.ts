@@ -92,7 +92,7 @@ test("a frozen client changes nothing for the others, and what it lost is in its
   const { hub, address } = await servedHub(
     t,
     { longlived: { onGap: ({ count }, id) => lost.set(id, (lost.get(id) ?? 0) + (count ?? 0)) } },
-    { queue: { messages: 10 }, evictStalledAfterMs: Infinity },
+    { queue: { messages: 10 }, escalation: [] },
   );
   const clients = Array.from({ length: 3 }, (_, index) =>
     client(t, "foreign-longlived", `client ${index}`, { address, id: index }),

@@ -22,7 +22,7 @@ test("a client killed with SIGKILL is gone, with all that was queued and under w
   const { hub, served, address } = await servedHub(
     t,
     {},
-    { queue: { bytes: 32 * MIB }, maxQueue: { bytes: 32 * MIB }, evictStalledAfterMs: Infinity },
+    { queue: { bytes: 32 * MIB }, maxQueue: { bytes: 32 * MIB }, escalation: [] },
   );
   const healthy = client(t, "subscriber", "healthy", { address, request });
   const victim = client(t, "subscriber", "victim", { address, request });
@@ -44,7 +44,7 @@ test("a connection that carries nothing any more is found out by keepalive, idle
   const { hub, served, address } = await servedHub(
     t,
     { keepaliveTimeMs: 1_000, keepaliveTimeoutMs: 1_000 },
-    { evictStalledAfterMs: Infinity },
+    { escalation: [] },
   );
   const healthy = client(t, "subscriber", "healthy", { address, request });
   const proxy = await cuttableProxy(t, served.port);
@@ -71,7 +71,8 @@ test("clients that take nothing but answer PINGs are evicted, and their streams 
     {
       stallTimeoutMs: 0,
       minBytesPerSecond: 1024 * MIB,
-      evictStalledAfterMs: 500,
+      newcomerGraceMs: 0,
+      escalation: [{ when: { stalledForMs: 500 }, policy: "evict" }],
       queue: { bytes: 8 * MIB },
     },
   );

@@ -44,6 +44,17 @@ describe("what a subscriber asks for", () => {
     assert.deepEqual(outcome({ queue: { messages: 3 } }, {}), granted("drop-newest", 3, 1_000));
   });
 
+  it("may be to block publishers for code of this process, and for a remote caller only where the owner says so", () => {
+    const { hub } = handHub();
+    const request = { patterns: ["a"], overflow: "block" } as const;
+    assert.equal(hub.attach(request, new ValveSink()).stats().overflow, "block");
+    assert.equal(hub.attach(request, new ValveSink(), { overflow: ["block"] }).stats().overflow, "block");
+    assert.throws(() => hub.attach(request, new ValveSink(), {}), { code: "NOT_ALLOWED", field: "overflow" });
+    const blocking = handHub({ overflow: "block" }).hub;
+    assert.equal(blocking.attach({ patterns: ["a"] }, new ValveSink()).stats().overflow, "block");
+    assert.equal(blocking.attach({ patterns: ["a"] }, new ValveSink(), {}).stats().overflow, "drop-oldest");
+  });
+
   it("is granted in full to code of this process, and bounded for a remote caller", () => {
     const request = { overflow: "evict", queue: { messages: 1_000, bytes: 100_000 } } as const;
     assert.deepEqual(outcome(request), granted("evict", 1_000, 100_000));

@@ -132,6 +132,20 @@ describe("Subscription.end", () => {
     assert.equal(subscription.stats().matched, 0);
   });
 
+  it("leaves the position before what was thrown away, at once and for good", () => {
+    const { hub, clock } = handHub();
+    const sink = new ValveSink({ valve: "pulled" });
+    const subscription = hub.attach({ patterns: ["a"] }, sink);
+    sink.pull();
+    hub.publish("b", "");
+    hub.publish("a", "");
+    assert.equal(subscription.position.offset, 1);
+    subscription.end("completed");
+    assert.equal(subscription.position.offset, 1);
+    clock.turn();
+    assert.deepEqual([sink.ended?.position.offset, subscription.position.offset], [1, 1]);
+  });
+
   it("says what was lost, also where no notice could be told any more", () => {
     const { hub, clock } = handHub({ queue: { messages: 2 } });
     const sink = new ValveSink({ valve: "shut" });
@@ -172,6 +186,6 @@ describe("the policy evict", () => {
     hub.attach({ patterns: ["a"] }, sink);
     for (const payload of ["1234", "123", "1234"]) hub.publish("a", payload);
     clock.turn();
-    assert.equal(String(sink), "started gap(1..1×1:oversize) 2 gap(3..3×1:oversize)");
+    assert.equal(String(sink), "started gap(1..1×1:oversize) 2 gap(3..3×1:oversize) progress(3)");
   });
 });

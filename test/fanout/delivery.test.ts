@@ -7,6 +7,20 @@ import { ValveSink } from "../support/valve-sink.ts";
 failOnLeaks();
 
 describe("delivery", () => {
+  it("of a notice in place of what cannot be rendered lags behind nothing", () => {
+    const { hub, clock } = handHub();
+    const sink = new ValveSink({ cannotRender: ({ offset }) => offset === 1 });
+    const subscription = hub.attach({ patterns: ["a"] }, sink);
+    clock.turn();
+    sink.valve = "shut";
+    hub.publish("a", "");
+    clock.advance(100);
+    assert.equal(String(sink), "started gap(1..1×1:render-failed)");
+    assert.deepEqual([subscription.stats().inFlight, subscription.stats().lagMs], [0, 0]);
+    sink.openValve();
+    clock.settle();
+  });
+
   it("brings what was published in one turn as one batch, in the turn that follows", () => {
     const { hub, clock } = handHub();
     const sink = new ValveSink();
@@ -86,11 +100,11 @@ describe("delivery", () => {
 
   it("ends its slice when the time is up", () => {
     const { hub, clock } = handHub({ flush: { sliceMs: 5, batches: 1_000 } });
-    // Every write takes a millisecond, and the clock is looked at every 16 of them.
+    // Every write takes a millisecond, and the clock is looked at after every 13 of one frame.
     const sinks = Array.from({ length: 64 }, () => new ValveSink({ onWrite: () => clock.block(1) }));
     for (const sink of sinks) hub.attach({ patterns: ["a"] }, sink);
     clock.turn();
-    assert.equal(sinks.filter(({ frames }) => frames.length > 0).length, 16);
+    assert.equal(sinks.filter(({ frames }) => frames.length > 0).length, 13);
     clock.settle();
     assert.equal(sinks.filter(({ frames }) => frames.length > 0).length, 64);
   });
@@ -123,7 +137,7 @@ describe("delivery", () => {
     clock.turn();
     hub.publish("a", Buffer.alloc(11));
     clock.turn();
-    assert.equal(String(sink), "started gap(1..1×1:oversize)");
+    assert.equal(String(sink), "started gap(1..1×1:oversize) progress(1)");
   });
 
   it("stops at the other side's going: nothing is written afterwards", () => {

@@ -131,7 +131,7 @@ describe("a hook that fails", () => {
         hub.publish("a", "");
         clock.turn();
         assert.equal(String(plain), "started 1 2");
-        assert.equal(String(hostileSink), "started gap(1..2×2:filter-failed)");
+        assert.equal(String(hostileSink), "started gap(1..2×2:filter-failed) progress(2)");
         assert.equal(warn.mock.callCount(), 1);
       } finally {
         warn.mock.restore();
@@ -149,7 +149,7 @@ describe("a hook that fails", () => {
     hub.publish("a", "");
     clock.turn();
     await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(String(sink), "started gap(1..1×1:filter-failed)");
+    assert.equal(String(sink), "started gap(1..1×1:filter-failed) progress(1)");
     assert.match(String(errors[0]?.error), /TypeError: .*expected true or false, got a promise/);
   });
 });

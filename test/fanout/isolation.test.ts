@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { OVERFLOW_POLICIES } from "../../src/protocol/index.ts";
+import { OVERFLOW_POLICIES, type Start } from "../../src/protocol/index.ts";
 import { handHub } from "../support/engine.ts";
 import { failOnLeaks } from "../support/leaks.ts";
 import { runs } from "../support/property.ts";
@@ -21,6 +21,7 @@ const step = fc.oneof(
 const subscriber = fc.record({
   pattern: fc.constantFrom("a", "*", ">", "c.>"),
   overflow: fc.constantFrom(...OVERFLOW_POLICIES),
+  start: fc.constantFrom<Start[]>("live", "oldest", "snapshot", { newest: 3 }, { epoch: "e", offset: 0 }),
   messages: fc.integer({ min: 1, max: 20 }),
 });
 const slow = fc.record({
@@ -38,16 +39,23 @@ function run(script: Script, healthy: readonly Subscriber[], others: readonly Sl
   // One flush has room for everybody: how turns are shared has a test of its own.
   const { hub, clock } = handHub({
     flush: { batches: 1_000, sliceMs: 1_000 },
-    evictStalledAfterMs: 2_000,
+    escalation: [{ when: { stalledForMs: 2_000 }, policy: "evict" }],
+    newcomerGraceMs: 0,
     epoch: "e",
+    retention: [
+      { pattern: "a", messages: 5 },
+      { pattern: "b", latestPerKey: true, keys: 2 },
+      { pattern: "c.>" },
+    ],
   });
   let now = 0;
   const received: string[][] = [];
-  const attach = ({ pattern, overflow, messages }: Subscriber, sink: ValveSink) =>
-    hub.attach({ patterns: [pattern], overflow, queue: { messages } }, sink);
+  const attach = ({ pattern, overflow, start, messages }: Subscriber, sink: ValveSink) =>
+    hub.attach({ patterns: [pattern], overflow, start, queue: { messages } }, sink);
   const stuck = others.map(({ subscriber, valve, goesAfter }) => {
     const sink = new ValveSink({ valve });
-    return { subscription: attach(subscriber, sink), sink, goesAfter };
+    attach(subscriber, sink);
+    return { subscriber, sink, goesAfter };
   });
   for (const one of healthy) {
     const log: string[] = [];
@@ -67,10 +75,21 @@ function run(script: Script, healthy: readonly Subscriber[], others: readonly Sl
   }
   for (const [index, action] of script.entries()) {
     now = index;
-    for (const { sink, goesAfter } of stuck) if (goesAfter === index) sink.close();
+    for (const one of stuck) {
+      if (one.goesAfter !== index) continue;
+      one.sink.close();
+      // Another comes in its place, and has everything to read.
+      one.sink = new ValveSink({ valve: "pulled" });
+      attach({ ...one.subscriber, start: { epoch: "e", offset: 0 } }, one.sink);
+    }
+    // One frame at a time, as a slow reader does.
+    for (const { sink } of stuck) if (sink.pulled && index % 3 === 0) sink.pull();
     if (action === "turn") clock.turn();
     else if (action === "time") clock.advance(1_500);
-    else hub.publish(action.publish, Buffer.alloc(action.size), { key: action.key });
+    else
+      hub.publish(action.publish, Buffer.alloc(action.size), {
+        key: action.publish === "b" ? (action.key ?? "z") : action.key,
+      });
   }
   clock.settle();
   return received;
@@ -107,6 +126,7 @@ describe("isolation", () => {
               ].map(([, at]) => Number(at)),
             );
           const unbounded = { ...bounded, overflow: "drop-newest" as const, messages: 10_000 };
+          // What a log has forgotten does not come back: here everybody begins before there is any past.
           const everything = offsets(run(script, [unbounded], []));
           for (const offset of offsets(run(script, [bounded], []))) assert.ok(everything.has(offset));
           const published = script.filter((action) => typeof action === "object");

@@ -114,7 +114,7 @@ describe("hub.subscribe", () => {
     assert.equal(getEventListeners(signal, "abort").length, 0);
     assert.throws(() => hub.subscribe("a", { signal }), reason);
     await hub.close();
-    assert.deepEqual(hub.stats().subscriptions, { live: 0, draining: 0, stalled: 0 });
+    assert.deepEqual([...hub.subscriptions()], []);
   });
 
   it("leaves no listener on the signal when it is refused or ends by itself", async () => {

@@ -35,8 +35,8 @@ const wrong: readonly (readonly [given: unknown, error: string])[] = [
     "RangeError: stallTimeoutMs must be a number of milliseconds from 0 to 2147483647, got Infinity",
   ],
   [
-    { evictStalledAfterMs: "60s" },
-    "RangeError: evictStalledAfterMs must be a number of milliseconds from 0 to 2147483647, or Infinity, got 60s",
+    { escalation: [{ when: { stalledForMs: "60s" }, policy: "evict" }] },
+    "RangeError: escalation[0].when.stalledForMs must be a number of milliseconds from 0 to 2147483647, got 60s",
   ],
   [
     { progressIntervalMs: -5 },
@@ -44,7 +44,7 @@ const wrong: readonly (readonly [given: unknown, error: string])[] = [
   ],
   [
     { overflow: "drop" },
-    "TypeError: overflow must be one of drop-oldest, drop-newest, conflate, evict, got drop",
+    "TypeError: overflow must be one of drop-oldest, drop-newest, conflate, park, block, evict, got drop",
   ],
   [{ epoch: "" }, 'TypeError: epoch must be 1 to 64 letters, digits, "-" or "_", got '],
   [{ epoch: "a b" }, 'TypeError: epoch must be 1 to 64 letters, digits, "-" or "_", got a b'],

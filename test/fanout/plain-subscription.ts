@@ -13,6 +13,7 @@ import {
   type GapReason,
   type OverflowPolicyName,
   type QueueBounds,
+  type StateFrame,
 } from "../../src/protocol/index.ts";
 import type { Recorded } from "../support/valve-sink.ts";
 
@@ -41,7 +42,12 @@ interface Loss {
   readonly reason: GapReason;
 }
 
-type Entry = Waiting | Loss;
+/** A frame that says that the state has changed. */
+interface Mark {
+  readonly state: StateFrame["state"];
+}
+
+type Entry = Waiting | Loss | Mark;
 
 export interface PlainTerms {
   readonly patterns: readonly string[];
@@ -52,7 +58,13 @@ export interface PlainTerms {
   readonly predicateThrows: ((message: { readonly offset: number }) => boolean) | undefined;
   readonly startsBehind: number;
   readonly resumeAfter: number | undefined;
+  /** What was published before it came. */
+  readonly past: readonly PlainMessage[];
 }
+
+/** How full a queue is when its subscriber begins to be slow, and when it no longer is. */
+const HIGH = 0.75;
+const LOW = 0.5;
 
 /** Whether a topic is for a pattern, token by token. */
 export function naiveMatch(pattern: string, topic: string): boolean {
@@ -66,6 +78,7 @@ export function naiveMatch(pattern: string, topic: string): boolean {
 }
 
 const isWaiting = (entry: Entry): entry is Waiting => "message" in entry;
+const isMark = (entry: Entry): entry is Mark => "state" in entry;
 const lossOf = ({ topic, offset }: PlainMessage, reason: GapReason): Loss => ({
   topic,
   from: offset,
@@ -82,7 +95,9 @@ export class PlainSubscription {
   #line: Entry[] = [];
   #inFlight: PlainMessage[] = [];
   #startedDue = true;
-  #stateDue = false;
+  #outstanding = false;
+  /** From the high watermark to the low one. */
+  slow = false;
   #evaluated: number;
   #taken: number;
   settledThrough: number;
@@ -104,10 +119,20 @@ export class PlainSubscription {
     this.#evaluated = terms.startsBehind;
     this.#taken = start;
     this.settledThrough = start;
-    if (start < terms.startsBehind) {
-      const trimmed = { from: start + 1, to: terms.startsBehind, topic: undefined, count: undefined };
-      this.#line.push({ ...trimmed, reason: "trimmed" });
+    if (terms.resumeAfter === undefined) return;
+    this.#line.push({ state: "catching-up" });
+    const missed = terms.past.filter((message) => message.offset > start && this.wants(message));
+    const newest = new Map(missed.map(({ topic, offset }) => [topic, offset]));
+    for (const [topic, to] of newest) {
+      this.#line.push({ topic, from: start + 1, to, count: undefined, reason: "trimmed" });
     }
+    this.#line.push({ state: "live" });
+  }
+
+  /** Everything up to here is behind the subscriber, or not for it. */
+  get position(): number {
+    const idle = !this.#outstanding && this.state !== "ended";
+    return idle ? Math.max(this.settledThrough, this.#undelivered() - 1) : this.settledThrough;
   }
 
   get waiting(): PlainMessage[] {
@@ -123,7 +148,7 @@ export class PlainSubscription {
   }
 
   get nothingOwed(): boolean {
-    return this.#line.length === 0 && !this.#startedDue && !this.#stateDue;
+    return this.#line.length === 0 && !this.#startedDue;
   }
 
   wants(message: PlainMessage): boolean {
@@ -132,6 +157,11 @@ export class PlainSubscription {
 
   published(message: PlainMessage): void {
     if (this.state !== "live") return;
+    this.#offered(message);
+    if (this.state === "live" && this.#fullness >= HIGH) this.slow = true;
+  }
+
+  #offered(message: PlainMessage): void {
     this.#evaluated = message.offset;
     if (!this.wants(message)) return;
     if (this.terms.predicateThrows?.(message) === true) {
@@ -176,9 +206,10 @@ export class PlainSubscription {
         this.#line.push(lossOf(message, "overflow"));
         return;
       case "evict":
+      case "block":
         if (this.#fits(message)) break;
         this.discarded++;
-        this.end("overflow");
+        this.end(this.terms.overflow === "evict" ? "overflow" : "overrun");
         return;
     }
     this.#line.push({ message, first: message.offset });
@@ -187,12 +218,15 @@ export class PlainSubscription {
   drain(): void {
     if (this.state !== "live") return;
     this.state = "draining";
-    this.#stateDue = true;
+    this.slow = false;
+    this.#line.unshift({ state: "draining" });
   }
 
   end(reason: CloseReason): void {
     if (this.state === "ended") return;
+    this.settledThrough = this.position;
     this.state = "ended";
+    this.slow = false;
     this.endReason = reason;
     this.discarded += this.waiting.length + this.#inFlight.length;
     this.#inFlight = [];
@@ -204,31 +238,35 @@ export class PlainSubscription {
     assert.notEqual(this.state, "ended", "nothing is written after the end");
     assert.equal(this.#inFlight.length, 0, "one batch at a time");
     const rest = [...frames];
+    let last: "message" | "loss" | undefined;
     for (let frame = rest.shift(); frame !== undefined; frame = rest.shift()) {
       switch (frame.kind) {
         case "started":
           assert.ok(this.#startedDue);
           this.#startedDue = false;
-          assert.deepEqual(frame.position, { epoch, offset: this.settledThrough });
+          assert.deepEqual(frame.position, { epoch, offset: this.position });
           assert.equal(frame.overflow, this.terms.overflow);
           assert.deepEqual(frame.queue, this.terms.queue);
           break;
         case "state":
-          assert.ok(this.#stateDue && this.state === "draining");
-          this.#stateDue = false;
+          assert.deepEqual(this.#line.shift(), { state: frame.state });
+          assert.deepEqual([frame.overflow, frame.rung], [this.terms.overflow, 0]);
           break;
         case "message":
           this.#takeMessage(frame);
+          last = "message";
           break;
         case "gap": {
           if (frame.reason === "render-failed") {
             this.#takeUnrendered(frame);
+            last = "message";
             break;
           }
           const group = [frame];
           while (rest[0]?.kind === "gap" && rest[0].reason !== "render-failed")
             group.push(rest.shift() as GapFrame);
           this.#takeLosses(group);
+          last = "loss";
           break;
         }
         case "progress":
@@ -241,12 +279,17 @@ export class PlainSubscription {
           assert.fail("an end is no part of a batch");
       }
     }
+    if (last === "loss" && this.waiting.length === 0)
+      assert.equal(frames.at(-1)?.kind, "progress", "nothing else says that the loss is behind it");
+    this.#outstanding = true;
     this.#taken = this.#undelivered() - 1;
+    if (this.#fullness <= LOW) this.slow = false;
   }
 
   /** The sink confirmed the batch. */
   settled(): void {
     if (this.state === "ended") return;
+    this.#outstanding = false;
     this.delivered += this.#inFlight.length;
     this.#inFlight = [];
     this.settledThrough = this.#taken;
@@ -286,11 +329,13 @@ export class PlainSubscription {
   }
 
   #takeLosses(group: readonly GapFrame[]): void {
-    const losses: Loss[] = [];
-    for (let next = this.#line[0]; next !== undefined && !isWaiting(next); next = this.#line[0]) {
-      losses.push(next);
-      this.#line.shift();
-    }
+    // A change to live that stands among them is told behind them.
+    const next = this.#line.findIndex(isWaiting);
+    const before = this.#line.splice(0, next < 0 ? this.#line.length : next);
+    const losses = before.filter((entry) => !isMark(entry)) as Loss[];
+    const marks = before.filter(isMark);
+    assert.ok(marks.every(({ state }) => state === "live"));
+    this.#line.unshift(...marks);
     const expected = new Map<string, GapFrame>();
     for (const { topic, from, to, count, reason } of losses) {
       const name = `${reason} ${topic}`;
@@ -321,8 +366,16 @@ export class PlainSubscription {
 
   /** The lowest offset that may still come. */
   #undelivered(): number {
-    const open = this.#line.map((entry) => (isWaiting(entry) ? entry.first : entry.from));
+    const open = this.#line.map((entry) =>
+      isWaiting(entry) ? entry.first : isMark(entry) ? Number.POSITIVE_INFINITY : entry.from,
+    );
     return Math.min(...open, this.#evaluated + 1);
+  }
+
+  get #fullness(): number {
+    const { waiting } = this;
+    const { queue } = this.terms;
+    return Math.max(waiting.length / queue.messages, bytesOf(waiting) / queue.bytes);
   }
 
   #fits({ bytes }: PlainMessage): boolean {
@@ -353,7 +406,7 @@ export class PlainSubscription {
     }
   }
 
-  #lose(_message: PlainMessage, reason: Exclude<GapReason, "trimmed">): void {
+  #lose(_message: PlainMessage, reason: Exclude<GapReason, "trimmed" | "expired">): void {
     this.dropped[reason]++;
   }
 }

@@ -35,7 +35,12 @@ describe("an end that races other ends", () => {
         fc.constantFrom<Valve>("open", "shut", "prompt"),
         fc.constantFrom("evict" as const, "drop-oldest" as const, "conflate" as const),
         async (scheduler, racing, valve, overflow) => {
-          const { hub, clock } = handHub({ overflow, queue: { messages: 2 }, evictStalledAfterMs: 100 });
+          const { hub, clock } = handHub({
+            overflow,
+            queue: { messages: 2 },
+            escalation: [{ when: { stalledForMs: 100 }, policy: "evict" }],
+            newcomerGraceMs: 0,
+          });
           const outcomes: string[] = [];
           const told: string[] = [];
           const listener = (event: unknown) => {

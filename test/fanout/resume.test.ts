@@ -25,15 +25,15 @@ describe("a start at a position", () => {
     const { sink } = resume({ epoch: "e1", offset: 5 });
     hub.publish("a", "");
     clock.turn();
-    assert.equal(String(sink), "started 6");
+    assert.equal(String(sink), "started catching-up live 6");
   });
 
   it("further back is told that what lies between is gone, before the first message", () => {
     const { hub, clock, resume } = historyOf(5);
     for (const [offset, told] of [
-      [4, "started gap(5..5×?:trimmed)"],
-      [1, "started gap(2..5×?:trimmed)"],
-      [0, "started gap(1..5×?:trimmed)"],
+      [4, "started catching-up gap(5..5×?:trimmed) live progress(5)"],
+      [1, "started catching-up gap(2..5×?:trimmed) live progress(5)"],
+      [0, "started catching-up gap(1..5×?:trimmed) live progress(5)"],
     ] as const) {
       const { sink, subscription } = resume({ epoch: "e1", offset });
       assert.equal(String(sink), told);
@@ -45,7 +45,7 @@ describe("a start at a position", () => {
     const { sink } = resume({ epoch: "e1", offset: 3 });
     hub.publish("a", "");
     clock.turn();
-    assert.equal(String(sink), "started gap(4..5×?:trimmed) 6");
+    assert.equal(String(sink), "started catching-up gap(4..5×?:trimmed) live progress(5) 6");
   });
 
   it("before any message was published is the start", () => {
@@ -53,7 +53,7 @@ describe("a start at a position", () => {
     const { sink } = resume({ epoch: "e1", offset: 0 });
     hub.publish("a", "");
     clock.turn();
-    assert.equal(String(sink), "started 1");
+    assert.equal(String(sink), "started catching-up live 1");
   });
 
   it("of another history is refused with both epochs", () => {
@@ -76,6 +76,22 @@ describe("a start at a position", () => {
     assert.equal([...hub.subscriptions()].length, 0);
   });
 
+  it("of a hub that retains nothing loses nothing that is published before the first flush", () => {
+    const { hub, clock } = historyOf(5);
+    for (const valve of ["open", "shut", "pulled"] as const) {
+      const sink = new ValveSink({ valve });
+      const at = hub.position.offset;
+      const subscription = hub.attach({ patterns: ["a"], start: hub.position }, sink);
+      assert.equal(subscription.state, "live", "there is nothing to read");
+      hub.publish("a", "");
+      clock.turn();
+      sink.openValve();
+      if (valve === "pulled") sink.pull();
+      clock.settle();
+      assert.deepEqual([sink.offsets, sink.gaps], [[at + 1], []]);
+    }
+  });
+
   it("live begins with the next message", () => {
     const { hub, clock, resume } = historyOf(5);
     const { sink } = resume("live");
@@ -96,6 +112,9 @@ describe("a start at a position", () => {
     subscription.end("stalled");
     clock.turn();
     assert.deepEqual(sink.ended?.position, { epoch: "e1", offset: 3 }, "4 is in flight and 5 waits");
-    assert.equal(String(resume(sink.ended!.position).sink), "started gap(4..5×?:trimmed)");
+    assert.equal(
+      String(resume(sink.ended!.position).sink),
+      "started catching-up gap(4..5×?:trimmed) live progress(5)",
+    );
   });
 });

@@ -13,6 +13,7 @@ export const STALL_TIMEOUT_MS = 1_000;
 export const EVICT_STALLED_AFTER_MS = 2_000;
 export const MIN_BYTES_PER_SECOND = 100;
 export const PROGRESS_INTERVAL_MS = 3_000;
+export const BLOCK_TIMEOUT_MS = 2_500;
 const WATCH_INTERVAL_MS = 250;
 
 export interface Newcomer {
@@ -62,9 +63,11 @@ export class World {
     this.hub = new Hub({
       clock: this.clock,
       stallTimeoutMs: STALL_TIMEOUT_MS,
-      evictStalledAfterMs: EVICT_STALLED_AFTER_MS,
+      escalation: [{ when: { stalledForMs: EVICT_STALLED_AFTER_MS }, policy: "evict" }],
+      newcomerGraceMs: 0,
       minBytesPerSecond: MIN_BYTES_PER_SECOND,
       progressIntervalMs: PROGRESS_INTERVAL_MS,
+      blockTimeoutMs: BLOCK_TIMEOUT_MS,
       flush: { batches: flushBatches },
       onError: (_error, hook) => this.hookErrors.push(hook),
     });
@@ -98,7 +101,9 @@ export class World {
     this.#previous.set(topic, offset);
     this.published.push(message);
     for (const { plain } of this.pairs) plain.published(message);
-    assert.deepEqual(this.hub.publish(topic, payload, options), { offset });
+    const { offset: got, writable } = this.hub.publish(topic, payload, options);
+    assert.equal(got, offset);
+    assert.equal(writable, this.#isWritable(topic), "writable");
     payload.fill(0);
   }
 
@@ -121,6 +126,7 @@ export class World {
       filter: throws === undefined ? filter : undefined,
       predicateThrows: throws,
       startsBehind: now,
+      past: this.published.slice(),
       resumeAfter,
     });
     const sink = new ValveSink({
@@ -194,6 +200,12 @@ export class World {
     this.closed = closed;
   }
 
+  /** No blocking subscriber of the topic is above its watermark. */
+  #isWritable(topic: string): boolean {
+    const pressing = this.pairs.filter(({ plain }) => plain.slow && plain.terms.overflow === "block");
+    return !pressing.some(({ plain }) => plain.terms.patterns.some((pattern) => naiveMatch(pattern, topic)));
+  }
+
   turn(): void {
     this.clock.turn();
   }
@@ -231,10 +243,11 @@ export class World {
     assert.equal(hub.published, this.published.length);
     assert.equal(hub.position.offset, this.published.length);
     const present = this.pairs.filter(({ sink }) => sink.ended === undefined);
-    const { live, draining, stalled } = hub.subscriptions;
+    const { live, draining, stalled, parked, "catching-up": catchingUp } = hub.subscriptions;
+    assert.deepEqual([parked, catchingUp], [0, 0], "without a log nobody reads the past");
     const alive = present.filter(({ plain }) => plain.state !== "ended");
     assert.equal(live + draining + stalled, alive.length + present.filter(isEndedWhileStalled).length);
-    assert.equal([...this.hub.subscriptions()].length, present.length);
+    assert.equal([...this.hub.subscriptions()].length, alive.length);
     const topic = this.published.at(-1)?.topic;
     if (topic !== undefined) {
       const interested = present.filter(({ plain }) =>
@@ -274,7 +287,7 @@ export class World {
     this.check();
     const { queued, inFlight, queuedBytes, inFlightBytes, subscriptions } = this.hub.stats();
     assert.deepEqual([queued, inFlight, queuedBytes, inFlightBytes], [0, 0, 0, 0]);
-    assert.deepEqual(subscriptions, { live: 0, draining: 0, stalled: 0 });
+    for (const count of Object.values(subscriptions)) assert.equal(count, 0);
     for (const { sink, ends } of this.pairs) assert.ok(sink.ended !== undefined && ends.length === 1);
     assert.equal(this.clock.timers, 0, "no timer is left");
   }
@@ -303,6 +316,8 @@ export class World {
           outstandingMs >= STALL_TIMEOUT_MS + EVICT_STALLED_AFTER_MS,
           `evicted after ${outstandingMs} ms`,
         );
+      } else if (frame.reason === "overrun") {
+        assert.ok(plain.slow && plain.terms.overflow === "block", "publishers were waiting for it");
       } else {
         assert.equal(frame.reason, "draining");
         assert.ok(
@@ -336,11 +351,11 @@ export class World {
     assert.equal(stats.inFlight, plain.inFlight.length, "inFlight");
     assert.equal(stats.inFlightBytes, bytesOf(plain.inFlight), "inFlightBytes");
     assert.equal(stats.discardedAtClose, plain.discarded, "discardedAtClose");
-    assert.equal(stats.position.offset, plain.settledThrough, "position");
+    assert.equal(stats.position.offset, plain.position, "position");
 
     const lost = Object.values(stats.dropped).reduce((sum, count) => sum + count, 0);
-    const { delivered, conflated, queued, inFlight, discardedAtClose } = stats;
-    const accounted = delivered + lost + conflated + queued + inFlight + discardedAtClose;
+    const { delivered, conflated, expired, queued, inFlight, discardedAtClose } = stats;
+    const accounted = expired + delivered + lost + conflated + queued + inFlight + discardedAtClose;
     assert.equal(stats.matched, accounted, "the books balance");
 
     const { messages, bytes } = plain.terms.queue;
@@ -348,6 +363,7 @@ export class World {
       stats.peakQueued <= messages && stats.peakQueuedBytes <= bytes,
       "the bounds hold at every instant",
     );
+    assert.equal(stats.slow, plain.slow || stats.delivery === "stalled", "slow");
     const oldest = [...plain.inFlight, ...waiting][0];
     assert.ok(oldest === undefined ? stats.lagMs === 0 : stats.lagMs >= 0);
 

@@ -102,11 +102,14 @@ function lawOfConflate(model: Model, offered: Item): OfferOutcome {
   return "conflated";
 }
 
-function lawOfEvict(model: Model, offered: Item): OfferOutcome {
-  if (!fits(model, offered)) return "overrun";
-  model.waiting.push(offered);
-  return "queued";
-}
+/** Nothing is stored, and nothing lost: what happens next is the subscription's affair. */
+const lawOfAdmission =
+  (refusal: OfferOutcome) =>
+  (model: Model, offered: Item): OfferOutcome => {
+    if (!fits(model, offered)) return refusal;
+    model.waiting.push(offered);
+    return "queued";
+  };
 
 /** The contract suite runs over this table: a policy without a row fails. */
 const rows: Readonly<Record<OverflowPolicyName, Row>> = {
@@ -128,11 +131,23 @@ const rows: Readonly<Record<OverflowPolicyName, Row>> = {
     lost: [1, 2],
     law: lawOfConflate,
   },
+  park: {
+    outcomes: ["queued", "queued", "queued", "parked", "parked"],
+    waiting: [1, 2, 3],
+    lost: [],
+    law: lawOfAdmission("parked"),
+  },
+  block: {
+    outcomes: ["queued", "queued", "queued", "parked", "parked"],
+    waiting: [1, 2, 3],
+    lost: [],
+    law: lawOfAdmission("parked"),
+  },
   evict: {
     outcomes: ["queued", "queued", "queued", "overrun", "overrun"],
     waiting: [1, 2, 3],
     lost: [],
-    law: lawOfEvict,
+    law: lawOfAdmission("overrun"),
   },
 };
 
@@ -217,7 +232,7 @@ for (const name of OVERFLOW_POLICIES) {
       const dropsOld = name === "drop-oldest" || name === "conflate";
       assert.equal(outcomes[0], "queued");
       assert.deepEqual(drain(queue), [dropsOld ? 3 : 1]);
-      assert.equal(losses.length, name === "evict" ? 0 : 2);
+      assert.equal(losses.length, row.lost.length);
     });
 
     it("discards on clear without calling it a loss, and starts afresh", () => {

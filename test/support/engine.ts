@@ -11,10 +11,11 @@ export function handHub(options: HubOptions = {}) {
   return { clock, hub, errors };
 }
 
-/** `matched = delivered + Σ dropped + conflated + queued + inFlight + discardedAtClose`. */
+/** `matched = delivered + Σ dropped + conflated + expired + queued + inFlight + discardedAtClose`. */
 export function assertBalanced(subscription: Subscription | LocalSubscription): void {
   const stats = subscription.stats();
-  const { delivered, conflated, queued, inFlight, discardedAtClose } = stats;
+  const { delivered, conflated, expired, queued, inFlight, discardedAtClose } = stats;
   const lost = Object.values(stats.dropped).reduce((sum, count) => sum + count, 0);
-  assert.equal(stats.matched, delivered + lost + conflated + queued + inFlight + discardedAtClose);
+  const accounted = delivered + lost + conflated + expired + queued + inFlight + discardedAtClose;
+  assert.equal(stats.matched, accounted, "the books balance");
 }

@@ -39,15 +39,25 @@ export async function servedHub(
 }
 
 export function assertBalanced(hub: Hub): void {
-  const { matched, delivered, dropped, conflated, queued, inFlight, discardedAtClose, subscriptions } =
-    hub.stats();
+  const {
+    matched,
+    delivered,
+    dropped,
+    conflated,
+    expired,
+    queued,
+    inFlight,
+    discardedAtClose,
+    subscriptions,
+  } = hub.stats();
   const lost = Object.values(dropped).reduce((sum, count) => sum + count, 0);
   assert.equal(
-    delivered + lost + conflated + queued + inFlight + discardedAtClose,
+    delivered + lost + conflated + expired + queued + inFlight + discardedAtClose,
     matched,
     "the books balance",
   );
-  assert.deepEqual(subscriptions, { live: 0, draining: 0, stalled: 0 }, "no subscription is left");
+  const none = { live: 0, "catching-up": 0, parked: 0, draining: 0, stalled: 0 };
+  assert.deepEqual(subscriptions, none, "no subscription is left");
 }
 
 /** Resolves when a condition holds, which it must come to by events that are under way; looks once a turn. */

@@ -58,7 +58,7 @@ export function failOnLeaks(): void {
     const lateHook = createHook({ destroy: (id) => void alive.delete(id) }).enable();
     const deadline = performance.now() + PATIENCE_MS;
     while (alive.size > 0 && performance.now() < deadline) {
-      // A closed HTTP/2 session counts as destroyed only when it is collected, which an idle process may never do.
+      // An HTTP/2 session that is closed is gone only when its wrapper is collected, on some versions of Node.
       globalThis.gc?.();
       await new Promise((resolve) => setImmediate(resolve));
     }

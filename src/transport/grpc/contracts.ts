@@ -49,13 +49,25 @@ export interface WireFilter {
 /** The name of an enum value; a number when this side does not know the name. */
 export type WireEnum = string | number;
 
+/** `google.protobuf.Empty`: that it is there says all. */
+export type WireEmpty = Readonly<Record<string, never>>;
+
 export interface WireSubscribeRequest {
   readonly patterns?: readonly string[];
+  /** Names the one of the next five that is set. */
+  readonly start?: "position" | "oldest" | "newest" | "sinceUs" | "snapshot";
   readonly position?: WirePosition | null;
+  readonly oldest?: WireEmpty | null;
+  readonly newest?: number;
+  readonly sinceUs?: Uint64;
+  readonly snapshot?: WireEmpty | null;
   readonly overflow?: WireEnum;
   readonly queue?: WireQueueBounds | null;
   readonly filter?: WireFilter | null;
   readonly clientName?: string;
+  readonly maxAgeMs?: Uint64;
+  readonly previousSubscriptionId?: string;
+  readonly minIntervalMs?: Uint64;
 }
 
 export interface WireStarted {
@@ -63,6 +75,13 @@ export interface WireStarted {
   readonly position?: WirePosition | null;
   readonly overflow?: WireEnum;
   readonly queue?: WireQueueBounds | null;
+  readonly previousEnd?: WirePreviousEnd | null;
+}
+
+export interface WirePreviousEnd {
+  readonly reason?: string;
+  readonly offset?: Uint64;
+  readonly lost?: Uint64;
 }
 
 export interface WireMessage {
@@ -73,6 +92,7 @@ export interface WireMessage {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly publishedAtUs?: Uint64;
   readonly payload?: Uint8Array;
+  readonly tombstone?: boolean;
 }
 
 export interface WireGap {
@@ -90,6 +110,8 @@ export interface WireProgress {
 
 export interface WireState {
   readonly state?: WireEnum;
+  readonly overflow?: WireEnum;
+  readonly rung?: number;
 }
 
 /** `frame` names the one field that is set; it is absent for a kind of frame that this side does not know. */
@@ -107,6 +129,8 @@ export interface WirePublishRequest {
   readonly payload?: Uint8Array;
   readonly key?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly tombstone?: boolean;
+  readonly ttlMs?: Uint64;
 }
 
 export interface WirePublishResponse {

@@ -12,7 +12,7 @@ export interface DeliveryOptions {
 
   /**
    * `"auto"`: many messages leave in one write, if the installed grpc-js does that right. `"off"`: one write per
-   * message, which costs about ten times as much. A server with `grpc.max_send_message_length` writes one by
+   * message, which costs far more CPU. A server with `grpc.max_send_message_length` writes one by
    * one in any case.
    *
    * @default "auto"

@@ -23,6 +23,7 @@ import {
   type Subscription,
   type WireShape,
 } from "../../fanout/index.ts";
+import type { EndFrame } from "../../protocol/index.ts";
 import { batchingWorks } from "./batch-self-test.ts";
 import { describeCall } from "./call-info.ts";
 import { type DeliveryOptions, type ResolvedDelivery, resolveDelivery } from "./delivery-options.ts";
@@ -86,6 +87,9 @@ export interface FanoutMethodOptions<Request, Response> extends DeliveryOptions 
 
   /** The subscription is live. */
   readonly onStart?: (subscription: Subscription, request: Request) => void;
+
+  /** It is over. Called once for each that started, outside of `publish()`. */
+  readonly onEnd?: (subscription: Subscription, end: EndFrame) => void;
 }
 
 /** Both parts belong together: grpc-js takes the response serializer from the definition at registration. */
@@ -196,7 +200,7 @@ class Method<Request, Response> {
     } catch (error) {
       // Its own errors are meant for the client; all else is a fault of this side.
       if (!(error instanceof SpillwayError)) this.#report(step, error);
-      if (!call.cancelled) call.emit("error", refusal(error));
+      if (!call.cancelled) call.emit("error", refusal(this.#hub, error));
     }
   }
 
@@ -214,8 +218,13 @@ class Method<Request, Response> {
       encode,
       batching,
     });
-    subscriber.subscription = this.#hub.attach(terms, sink, access);
-    return subscriber.subscription;
+    const onEnd = (end: EndFrame): void => {
+      terms.onEnd?.(end);
+      this.#options.onEnd?.(subscription, end);
+    };
+    const subscription = this.#hub.attach({ ...terms, onEnd }, sink, access);
+    subscriber.subscription = subscription;
+    return subscription;
   }
 
   #started(subscription: Subscription, request: Request): void {

@@ -24,9 +24,10 @@ import {
 } from "./contracts.ts";
 import { type DeliveryOptions, resolveDelivery } from "./delivery-options.ts";
 import { fanoutMethod } from "./fanout-method.ts";
+import { Predecessors } from "./predecessors.ts";
 import { authorizePublish, publish, publishRefusal } from "./publish.ts";
 import { PublishStream } from "./publish-stream.ts";
-import { frameToWire, subscribeFromWire } from "./wire.ts";
+import { frameToWire, startedToWire, subscribeFromWire } from "./wire.ts";
 
 /** A service that can be added to any grpc-js server. */
 export interface GrpcService {
@@ -46,12 +47,21 @@ export type FanoutServiceOptions = DeliveryOptions;
 export function fanoutService(hub: Hub, options: FanoutServiceOptions = {}): GrpcService {
   const { fanout } = loadContracts();
   const { clock, endGraceMs } = resolveDelivery(options);
+  const predecessors = new Predecessors();
   const subscribe = fanoutMethod<WireSubscribeRequest, WireSubscribeResponse>(fanout.Subscribe, {
     ...options,
     hub,
     subscribe: subscribeFromWire,
     message: frameToWire,
-    control: frameToWire,
+    control(frame, { request }) {
+      if (frame.kind !== "started") return frameToWire(frame);
+      return { started: startedToWire(frame, predecessors.recall(request.previousSubscriptionId)) };
+    },
+    onStart(subscription, { previousSubscriptionId }) {
+      predecessors.succeeded(previousSubscriptionId);
+      predecessors.started(subscription);
+    },
+    onEnd: (subscription, end) => predecessors.ended(subscription, end),
   });
   const publishing = new Set<PublishStream>();
   const definition: ServiceDefinition = { ...fanout, Subscribe: subscribe.definition };
@@ -64,7 +74,7 @@ export function fanoutService(hub: Hub, options: FanoutServiceOptions = {}): Grp
       authorizePublish(hub, call.request.topic ?? "", describeCall(call))
         .then(() => publish(hub, call.request))
         .then(
-          (offset) => respond(null, { position: { epoch: hub.epoch, offset } }),
+          ({ offset }) => respond(null, { position: { epoch: hub.epoch, offset } }),
           (error: unknown) => respond(publishRefusal(hub, error)),
         );
     },

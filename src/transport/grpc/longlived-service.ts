@@ -92,7 +92,7 @@ export function longlivedService(hub: Hub, options: LonglivedServiceOptions = {}
         .then(() => clients.unsubscribe(id))
         .then(
           () => respond(null, {}),
-          (error: unknown) => respond(refusal(error)),
+          (error: unknown) => respond(refusal(hub, error)),
         );
     },
   };

@@ -3,6 +3,8 @@
  *
  * - Offsets of one turn of the event loop leave as one acknowledgement.
  * - A client that does not read its acknowledgements is not read from either, so what waits here is bounded.
+ * - A client whose message found a blocking subscriber nearly full is not read from until there is room again. What
+ *   it sends meanwhile waits within the stream's flow-control window, and then at the client.
  * - The first refusal ends the stream with its status, behind the acknowledgement of all before it.
  * - The caller is authorized once per topic and stream; while that is under way, the stream is not read.
  *
@@ -20,6 +22,15 @@ import { OK } from "./status.ts";
 /** Topics of one stream whose authorization is remembered. Beyond, all are asked about again. */
 const MAX_GRANTED_TOPICS = 1024;
 
+/**
+ * Why the stream is not read.
+ *
+ * - `authorizing`: its next message waits for an answer about its topic.
+ * - `choked`: an acknowledgement found no room; the client is behind with reading.
+ * - `blocked`: a subscriber asks publishers to wait.
+ */
+type Hold = "authorizing" | "choked" | "blocked";
+
 export interface PublishStreamOptions {
   readonly clock: Clock;
   readonly endGraceMs: number;
@@ -36,10 +47,9 @@ export class PublishStream {
   /** Accepted, not acknowledged yet. */
   #offsets: number[] = [];
   #ackScheduled = false;
-  #authorizing = false;
-  /** An acknowledgement found no room; the client is behind with reading. */
-  #choked = false;
-  #over = false;
+  readonly #holds = new Set<Hold>();
+  /** Aborted when the stream is over. */
+  readonly #over = new AbortController();
 
   constructor(
     hub: Hub,
@@ -52,10 +62,7 @@ export class PublishStream {
     this.#info = describeCall(call);
     call.on("data", (request: WirePublishRequest) => this.#receive(request));
     call.on("end", () => this.#end(OK));
-    call.on("drain", () => {
-      this.#choked = false;
-      this.#readIfReady();
-    });
+    call.on("drain", () => this.#release("choked"));
     call.on("cancelled", () => this.#finish());
     call.on("error", () => this.#finish());
   }
@@ -66,22 +73,20 @@ export class PublishStream {
   }
 
   #receive(request: WirePublishRequest): void {
-    if (this.#over) return;
+    if (this.#isOver) return;
     const topic = request.topic ?? "";
     if (this.#granted.has(topic)) this.#accept(request);
     else this.#askFirst(topic, request);
   }
 
   #askFirst(topic: string, request: WirePublishRequest): void {
-    this.#authorizing = true;
-    this.#call.pause();
+    this.#hold("authorizing");
     authorizePublish(this.#hub, topic, this.#info).then(
       () => {
         if (this.#granted.size >= MAX_GRANTED_TOPICS) this.#granted.clear();
         this.#granted.add(topic);
-        this.#authorizing = false;
-        if (!this.#over) this.#accept(request);
-        this.#readIfReady();
+        if (!this.#isOver) this.#accept(request);
+        this.#release("authorizing");
       },
       (error: unknown) => this.refuse(error),
     );
@@ -89,11 +94,23 @@ export class PublishStream {
 
   #accept(request: WirePublishRequest): void {
     try {
-      this.#offsets.push(publish(this.#hub, request));
+      const { offset, writable } = publish(this.#hub, request);
+      this.#offsets.push(offset);
       this.#acknowledgeSoon();
+      if (!writable) this.#waitForRoom(request.topic ?? "");
     } catch (error) {
       this.refuse(error);
     }
+  }
+
+  /** The hub bounds how long its subscribers may block, so this needs no time limit of its own. */
+  #waitForRoom(topic: string): void {
+    this.#hold("blocked");
+    this.#hub.writable(topic, { signal: this.#over.signal }).then(
+      () => this.#release("blocked"),
+      // The stream is over; nobody waits any more.
+      () => {},
+    );
   }
 
   #acknowledgeSoon(): void {
@@ -101,7 +118,7 @@ export class PublishStream {
     this.#ackScheduled = true;
     setImmediate(() => {
       this.#ackScheduled = false;
-      if (!this.#over) this.#acknowledge();
+      if (!this.#isOver) this.#acknowledge();
     });
   }
 
@@ -109,25 +126,33 @@ export class PublishStream {
     if (this.#offsets.length === 0) return;
     const offsets = this.#offsets;
     this.#offsets = [];
-    if (this.#call.write({ epoch: this.#hub.epoch, offsets })) return;
-    this.#choked = true;
+    if (!this.#call.write({ epoch: this.#hub.epoch, offsets })) this.#hold("choked");
+  }
+
+  #hold(why: Hold): void {
+    this.#holds.add(why);
     this.#call.pause();
   }
 
-  #readIfReady(): void {
-    if (!this.#over && !this.#authorizing && !this.#choked) this.#call.resume();
+  #release(why: Hold): void {
+    this.#holds.delete(why);
+    if (this.#holds.size === 0 && !this.#isOver) this.#call.resume();
   }
 
   #end(status: StatusObject): void {
-    if (this.#over) return;
+    if (this.#isOver) return;
     this.#acknowledge();
     this.#finish();
     endCall(this.#call, status, this.#options.clock, this.#options.endGraceMs);
   }
 
   #finish(): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#isOver) return;
+    this.#over.abort();
     this.#options.onOver(this);
+  }
+
+  get #isOver(): boolean {
+    return this.#over.signal.aborted;
   }
 }

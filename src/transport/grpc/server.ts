@@ -51,8 +51,8 @@ export interface ServeOptions extends DeliveryOptions {
   readonly services?: (server: Server) => void;
 
   /**
-   * A connection that was silent for this long is asked whether it is alive, in milliseconds. A client that died
-   * without a word is found out by this and nothing else.
+   * How often every connection is asked whether it is alive, in milliseconds. A client that died without a word is
+   * found out by this and nothing else; one that is frozen as a whole process is cut by it too.
    *
    * @default 20_000
    */

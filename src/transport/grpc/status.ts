@@ -43,6 +43,8 @@ export interface ReceivedStatus {
   readonly retryAfterMs: number | undefined;
   /** The request field at fault, as the wire contract spells it. */
   readonly field: string | undefined;
+  /** What the server itself threw: finer than the reason. `undefined` for an end, and where the server does not say. */
+  readonly code: ErrorCode | undefined;
 }
 
 const REASON_OF_ERROR = {
@@ -58,6 +60,7 @@ const REASON_OF_ERROR = {
   ID_TAKEN: "id-taken",
   ID_UNKNOWN: "id-unknown",
   LIMIT_REACHED: "refused",
+  TIMEOUT: "refused",
   CLOSED: "draining",
   ENDED: "failed",
   ADDRESS_INVALID: "failed",
@@ -100,6 +103,7 @@ interface StatusParts {
   readonly lost?: number | undefined;
   readonly retryAfterMs?: number | undefined;
   readonly field?: string | undefined;
+  readonly code?: ErrorCode | undefined;
 }
 
 /** Server: the status that a subscription ends with. */
@@ -122,12 +126,14 @@ export function errorToStatus(error: unknown, retryAfterMs?: number): StatusObje
     reason,
     detail: error.message,
     field: error.field,
+    // A failure of the server's own is no business of the client's.
+    code: reason === "failed" ? undefined : error.code,
     retryAfterMs: returns ? retryAfterMs : undefined,
   });
 }
 
 function toStatus(parts: StatusParts): StatusObject {
-  const { reason, position, lost, retryAfterMs, field } = parts;
+  const { reason, position, lost, retryAfterMs, field, code: errorCode } = parts;
   const code = reason === "id-unknown" ? statusCodes.NOT_FOUND : statusCodes[CLOSE_REASONS[reason].status];
   const details = toHeaderText(parts.detail);
   const metadata = new Metadata();
@@ -144,6 +150,7 @@ function toStatus(parts: StatusParts): StatusObject {
     facts.lost = String(lost);
   }
   if (field !== undefined) facts.field = field;
+  if (errorCode !== undefined) facts.code = errorCode;
   const wait = retryAfterMs === undefined ? undefined : Math.max(0, Math.round(retryAfterMs));
   if (wait !== undefined) metadata.set("spillway-retry-after-ms", String(wait));
   if (code !== statusCodes.OK) {
@@ -207,7 +214,13 @@ export function readStatus(received: {
     lost: numberTrailer(metadata, "spillway-lost"),
     retryAfterMs: numberTrailer(metadata, "spillway-retry-after-ms"),
     field: info?.metadata?.field,
+    code: toErrorCode(info?.metadata?.code),
   };
+}
+
+/** A newer server may have codes that this side does not know; the reason then says enough. */
+function toErrorCode(code: string | undefined): ErrorCode | undefined {
+  return code !== undefined && Object.hasOwn(REASON_OF_ERROR, code) ? (code as ErrorCode) : undefined;
 }
 
 function readPosition(metadata: Metadata | undefined): Position | undefined {

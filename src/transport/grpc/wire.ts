@@ -17,12 +17,15 @@ import type {
   Position,
   QueueBounds,
   Start,
+  StartedFrame,
+  StateFrame,
 } from "../../protocol/index.ts";
 import type {
   Uint64,
   WireEnum,
   WirePosition,
   WirePublishAck,
+  WireStarted,
   WireSubscribeRequest,
   WireSubscribeResponse,
 } from "./contracts.ts";
@@ -37,12 +40,38 @@ export interface SubscribeTerms {
     | { readonly keys?: readonly string[]; readonly keyPrefixes?: readonly string[] }
     | undefined;
   readonly clientName?: string | undefined;
+  readonly maxAgeMs?: number | undefined;
+  readonly minIntervalMs?: number | undefined;
 }
+
+/** How an earlier subscription of a client ended: told by the server when it comes back, if it could not be told then. */
+export interface PreviousEnd {
+  /** A {@link CloseReason}. */
+  readonly reason: string;
+  /** Everything up to and including it had been handed to the network. */
+  readonly offset: number;
+  /** Messages lost in its lifetime, whether or not a gap could tell. */
+  readonly lost: number;
+}
+
+/** The first frame of a stream, as a client reads it. */
+export interface RemoteStartedFrame extends StartedFrame {
+  /** Absent when the server does not know, or was not asked. */
+  readonly previousEnd?: PreviousEnd;
+}
+
+/** A frame as it travels: the end is a status, not a message. */
+type TravellingFrame = Exclude<Frame, { kind: "end" }>;
+
+/** A frame as a client reads it. */
+export type RemoteFrame = Exclude<TravellingFrame, { kind: "started" }> | RemoteStartedFrame;
 
 const OVERFLOW_TO_WIRE = {
   "drop-oldest": "OVERFLOW_POLICY_DROP_OLDEST",
   "drop-newest": "OVERFLOW_POLICY_DROP_NEWEST",
   conflate: "OVERFLOW_POLICY_CONFLATE",
+  park: "OVERFLOW_POLICY_PARK",
+  block: "OVERFLOW_POLICY_BLOCK",
   evict: "OVERFLOW_POLICY_EVICT",
 } as const satisfies Record<OverflowPolicyName, string>;
 const OVERFLOW_FROM_WIRE = inverse<OverflowPolicyName>(OVERFLOW_TO_WIRE);
@@ -50,26 +79,28 @@ const OVERFLOW_FROM_WIRE = inverse<OverflowPolicyName>(OVERFLOW_TO_WIRE);
 const GAP_REASON_TO_WIRE = {
   overflow: "GAP_REASON_OVERFLOW",
   oversize: "GAP_REASON_OVERSIZE",
+  expired: "GAP_REASON_EXPIRED",
   trimmed: "GAP_REASON_TRIMMED",
   "render-failed": "GAP_REASON_RENDER_FAILED",
   "filter-failed": "GAP_REASON_FILTER_FAILED",
 } as const satisfies Record<GapReason, string>;
 const GAP_REASON_FROM_WIRE = inverse<GapReason>(GAP_REASON_TO_WIRE);
 
-/** Server: what one frame is on the wire. The end is a status, not a message. */
-export function frameToWire(frame: Exclude<Frame, { kind: "end" }>): WireSubscribeResponse {
+const STATE_TO_WIRE = {
+  "catching-up": "SUBSCRIPTION_STATE_CATCHING_UP",
+  live: "SUBSCRIPTION_STATE_LIVE",
+  parked: "SUBSCRIPTION_STATE_PARKED",
+  draining: "SUBSCRIPTION_STATE_DRAINING",
+} as const satisfies Record<StateFrame["state"], string>;
+const STATE_FROM_WIRE = inverse<StateFrame["state"]>(STATE_TO_WIRE);
+
+/** Server: what one frame is on the wire. */
+export function frameToWire(frame: TravellingFrame): WireSubscribeResponse {
   switch (frame.kind) {
     case "message":
       return { message: messageToWire(frame) };
     case "started":
-      return {
-        started: {
-          subscriptionId: frame.subscriptionId,
-          position: frame.position,
-          overflow: OVERFLOW_TO_WIRE[frame.overflow],
-          queue: frame.queue,
-        },
-      };
+      return { started: startedToWire(frame) };
     case "gap":
       return {
         gap: {
@@ -83,8 +114,25 @@ export function frameToWire(frame: Exclude<Frame, { kind: "end" }>): WireSubscri
     case "progress":
       return { progress: { position: frame.position, conflated: frame.conflated } };
     case "state":
-      return { state: { state: "SUBSCRIPTION_STATE_DRAINING" } };
+      return {
+        state: {
+          state: STATE_TO_WIRE[frame.state],
+          overflow: OVERFLOW_TO_WIRE[frame.overflow],
+          rung: frame.rung,
+        },
+      };
   }
+}
+
+/** Server: the first frame, for a client that may not know how its last subscription ended. */
+export function startedToWire(frame: StartedFrame, previousEnd?: PreviousEnd): WireStarted {
+  return {
+    subscriptionId: frame.subscriptionId,
+    position: frame.position,
+    overflow: OVERFLOW_TO_WIRE[frame.overflow],
+    queue: frame.queue,
+    ...(previousEnd === undefined ? {} : { previousEnd }),
+  };
 }
 
 function messageToWire(frame: MessageFrame): NonNullable<WireSubscribeResponse["message"]> {
@@ -96,6 +144,7 @@ function messageToWire(frame: MessageFrame): NonNullable<WireSubscribeResponse["
     headers: frame.headers,
     publishedAtUs: Math.round(frame.publishedAtMs * 1000),
     payload: frame.payload,
+    tombstone: frame.tombstone,
   };
 }
 
@@ -107,7 +156,7 @@ function messageToWire(frame: MessageFrame): NonNullable<WireSubscribeResponse["
  *
  * @throws RangeError for a number that no JavaScript number holds exactly.
  */
-export function frameFromWire(response: WireSubscribeResponse): Exclude<Frame, { kind: "end" }> | undefined {
+export function frameFromWire(response: WireSubscribeResponse): RemoteFrame | undefined {
   const { message, started, gap, progress, state } = response;
   if (message) {
     return {
@@ -122,6 +171,7 @@ export function frameFromWire(response: WireSubscribeResponse): Exclude<Frame, {
           : undefined,
       publishedAtMs: receivedInteger(message.publishedAtUs, "message.published_at_us") / 1000,
       payload: message.payload ?? new Uint8Array(0),
+      tombstone: message.tombstone ?? false,
     };
   }
   if (gap) {
@@ -141,35 +191,107 @@ export function frameFromWire(response: WireSubscribeResponse): Exclude<Frame, {
       conflated: receivedInteger(progress.conflated, "progress.conflated"),
     };
   }
-  if (started) {
-    return {
-      kind: "started",
-      subscriptionId: started.subscriptionId ?? "",
-      position: receivedPosition(started.position, "started.position"),
-      overflow: OVERFLOW_FROM_WIRE.get(started.overflow) ?? "drop-oldest",
-      queue: {
-        messages: started.queue?.messages ?? 0,
-        bytes: receivedInteger(started.queue?.bytes, "started.queue.bytes"),
-      },
-    };
-  }
-  if (state && state.state === "SUBSCRIPTION_STATE_DRAINING") return { kind: "state", state: "draining" };
-  return undefined;
+  if (started) return startedFromWire(started);
+  const name = STATE_FROM_WIRE.get(state?.state);
+  if (state === undefined || name === undefined) return undefined;
+  return { kind: "state", state: name, overflow: receivedPolicy(state.overflow), rung: state.rung ?? 0 };
 }
 
-/** Client: a subscribe request as it goes out. */
+function startedFromWire(started: WireStarted): RemoteStartedFrame {
+  const { previousEnd } = started;
+  return {
+    kind: "started",
+    subscriptionId: started.subscriptionId ?? "",
+    position: receivedPosition(started.position, "started.position"),
+    overflow: receivedPolicy(started.overflow),
+    queue: {
+      messages: started.queue?.messages ?? 0,
+      bytes: receivedInteger(started.queue?.bytes, "started.queue.bytes"),
+    },
+    ...(previousEnd == null
+      ? {}
+      : {
+          previousEnd: {
+            reason: previousEnd.reason ?? "",
+            offset: receivedInteger(previousEnd.offset, "started.previous_end.offset"),
+            lost: receivedInteger(previousEnd.lost, "started.previous_end.lost"),
+          },
+        }),
+  };
+}
+
+function receivedPolicy(value: WireEnum | undefined): OverflowPolicyName {
+  return OVERFLOW_FROM_WIRE.get(value) ?? "drop-oldest";
+}
+
+/**
+ * Client: a subscribe request as it goes out.
+ *
+ * @throws RangeError for a number that the contract cannot carry
+ */
 export function subscribeToWire(terms: SubscribeTerms): WireSubscribeRequest {
-  const { start, overflow, queue, filter } = terms;
+  const { start, overflow, queue, filter, maxAgeMs, minIntervalMs } = terms;
   return {
     patterns: terms.patterns,
-    ...(start !== undefined && start !== "live" ? { position: start } : {}),
+    ...(start !== undefined ? startToWire(start) : {}),
     ...(overflow !== undefined ? { overflow: OVERFLOW_TO_WIRE[overflow] } : {}),
     ...(queue !== undefined ? { queue: { messages: queue.messages ?? 0, bytes: queue.bytes ?? 0 } } : {}),
     ...(filter !== undefined
       ? { filter: { keys: filter.keys ?? [], keyPrefixes: filter.keyPrefixes ?? [] } }
       : {}),
     ...(terms.clientName !== undefined ? { clientName: terms.clientName } : {}),
+    ...(maxAgeMs !== undefined ? { maxAgeMs: lifetimeToWire("maxAgeMs", maxAgeMs) } : {}),
+    ...(minIntervalMs !== undefined ? { minIntervalMs: wholeMs("minIntervalMs", minIntervalMs, 0) } : {}),
   };
+}
+
+/** The largest number of 32 bits, where the contract has no more. */
+const MAX_UINT32 = 2 ** 32 - 1;
+
+function startToWire(start: Start): WireSubscribeRequest {
+  if (start === "live") return {};
+  if (start === "oldest") return { oldest: {} };
+  if (start === "snapshot") return { snapshot: {} };
+  if ("epoch" in start) return { position: start };
+  if ("newest" in start) {
+    const { newest } = start;
+    if (Number.isInteger(newest) && newest >= 1 && newest <= MAX_UINT32) return { newest };
+    throw new RangeError(`start.newest must be a whole number from 1 to ${MAX_UINT32}, got ${newest}`);
+  }
+  // Nothing was published before 1970, so a time before that means all.
+  const sinceUs = Math.max(0, Math.round(start.sinceMs * 1000));
+  if (Number.isSafeInteger(sinceUs)) return { sinceUs };
+  throw new RangeError(`start.sinceMs must be a Unix time in milliseconds, got ${start.sinceMs}`);
+}
+
+/**
+ * Client: how long something may live; rounded up, because the contract counts whole milliseconds, and 0 is for ever.
+ *
+ * @throws RangeError
+ */
+export function lifetimeToWire(name: string, ms: number): number {
+  return ms === Number.POSITIVE_INFINITY ? 0 : wholeMs(name, ms, Number.MIN_VALUE);
+}
+
+function wholeMs(name: string, ms: number, least: number): number {
+  if (ms >= least && ms <= Number.MAX_SAFE_INTEGER) return Math.ceil(ms);
+  throw new RangeError(
+    `${name} must be a number of milliseconds${least > 0 ? " above 0" : ", 0 or more"}, got ${ms}`,
+  );
+}
+
+/**
+ * Server: a time that is not asked for when it is 0.
+ *
+ * @throws SpillwayError
+ */
+export function millisecondsFromWire(
+  value: Uint64 | undefined,
+  field: string,
+  code: ErrorCode,
+): number | undefined {
+  const ms = requestedInteger(value, field, code);
+  return ms === 0 ? undefined : ms;
 }
 
 /**
@@ -178,21 +300,30 @@ export function subscribeToWire(terms: SubscribeTerms): WireSubscribeRequest {
  * @throws SpillwayError `REQUEST_INVALID` or `POSITION_INVALID`, naming the field as the contract spells it.
  */
 export function subscribeFromWire(request: WireSubscribeRequest): SubscribeTerms {
-  const { position, queue, filter } = request;
+  const { queue, filter } = request;
   return {
     patterns: request.patterns ?? [],
-    start:
-      position == null
-        ? undefined
-        : {
-            epoch: position.epoch ?? "",
-            offset: requestedInteger(position.offset, "position.offset", "POSITION_INVALID"),
-          },
+    start: requestedStart(request),
     overflow: requestedPolicy(request.overflow),
     queue: queue == null ? undefined : requestedBounds(queue.messages, queue.bytes),
     filter: filter == null ? undefined : { keys: filter.keys ?? [], keyPrefixes: filter.keyPrefixes ?? [] },
     clientName: request.clientName ? request.clientName : undefined,
+    maxAgeMs: millisecondsFromWire(request.maxAgeMs, "max_age_ms", "REQUEST_INVALID"),
+    minIntervalMs: millisecondsFromWire(request.minIntervalMs, "min_interval_ms", "REQUEST_INVALID"),
   };
+}
+
+function requestedStart(request: WireSubscribeRequest): Start | undefined {
+  const { position, newest, sinceUs } = request;
+  if (position != null) {
+    const offset = requestedInteger(position.offset, "position.offset", "POSITION_INVALID");
+    return { epoch: position.epoch ?? "", offset };
+  }
+  if (request.oldest != null) return "oldest";
+  if (request.snapshot != null) return "snapshot";
+  if (newest !== undefined) return { newest };
+  if (sinceUs === undefined) return undefined;
+  return { sinceMs: requestedInteger(sinceUs, "since_us", "REQUEST_INVALID") / 1000 };
 }
 
 function requestedPolicy(value: WireEnum | undefined): OverflowPolicyName | undefined {

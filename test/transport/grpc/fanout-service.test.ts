@@ -56,6 +56,7 @@ test("a message arrives with everything that was published with it", async (t) =
     previousOffset: 0,
     key: "EURUSD",
     headers: { source: "test" },
+    tombstone: false,
   });
   assert.equal(String(payload), "1.08");
   assert.ok(publishedAtMs > Date.now() - 60_000 && publishedAtMs < Date.now() + 60_000);
@@ -109,8 +110,11 @@ test("a position that is not retained any more is answered with a gap", async (t
   const server = await start(t);
   for (let i = 1; i <= 3; i++) server.hub.publish("t", String(i));
   const stream = subscribe(server, { patterns: ["t"], start: { epoch: server.hub.epoch, offset: 1 } });
-  const [started, gap] = (await take(stream, 2)) as [FrameOf<"started">, FrameOf<"gap">];
+  const [started, past, gap, present] = await take(stream, 4);
+  assert.ok(started?.kind === "started" && past?.kind === "state" && present?.kind === "state");
   assert.equal(started.position.offset, 1);
+  assert.deepEqual([past.state, present.state], ["catching-up", "live"]);
+  assert.ok(gap?.kind === "gap");
   assert.deepEqual([gap.from, gap.to, gap.reason], [2, 3, "trimmed"]);
 });
 

@@ -30,6 +30,7 @@ for (const [reason, { status, advice }] of Object.entries(CLOSE_REASONS)) {
       lost: 3,
       retryAfterMs: advice === "resume" ? 1_500 : undefined,
       field: undefined,
+      code: undefined,
     });
   });
 }
@@ -47,6 +48,7 @@ const ERRORS: Readonly<Partial<Record<ErrorCode, keyof typeof codes>>> = {
   ID_TAKEN: "ALREADY_EXISTS",
   ID_UNKNOWN: "NOT_FOUND",
   LIMIT_REACHED: "RESOURCE_EXHAUSTED",
+  TIMEOUT: "RESOURCE_EXHAUSTED",
   CLOSED: "UNAVAILABLE",
 };
 
@@ -56,10 +58,23 @@ for (const [code, name] of Object.entries(ERRORS)) {
     assert.equal(refusal.code, codes[name]);
     assert.equal(refusal.details, "why");
     assert.equal(readStatus(refusal).field, "patterns");
+    assert.equal(readStatus(refusal).code, code);
     const retries = name === "RESOURCE_EXHAUSTED" || name === "UNAVAILABLE";
     assert.equal(readStatus(refusal).retryAfterMs, retries ? 250 : undefined);
   });
 }
+
+test("a code of the server's own failures, or of a newer server, does not reach the client's error", () => {
+  assert.equal(readStatus(errorToStatus(new SpillwayError("ADDRESS_INVALID", "why"))).code, undefined);
+  const { rpc } = loadContracts();
+  const info = { reason: "BAD_REQUEST", domain: "spillway", metadata: { code: "NOT_OF_OUR_TIME" } };
+  const value = rpc.errorInfo.serialize(info);
+  const details = [{ type_url: "type.googleapis.com/google.rpc.ErrorInfo", value }];
+  const metadata = new Metadata();
+  metadata.set("grpc-status-details-bin", rpc.status.serialize({ code: 3, message: "", details }));
+  const read = readStatus({ code: codes.INVALID_ARGUMENT, details: "", metadata });
+  assert.deepEqual([read.reason, read.code], ["bad-request", undefined]);
+});
 
 test("a fault of the server's own code tells the client nothing of itself", () => {
   const refusal = errorToStatus(new Error("password is hunter2"), 250);
@@ -102,6 +117,7 @@ test("a client makes sense of a status that nobody of ours made", () => {
     lost: undefined,
     retryAfterMs: undefined,
     field: undefined,
+    code: undefined,
   });
   assert.equal(readStatus({ code: codes.UNIMPLEMENTED, details: "" }).advice, "fix");
   assert.equal(readStatus({ code: 99, details: "" }).advice, "resume");

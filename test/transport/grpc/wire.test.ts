@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc, { type Arbitrary } from "fast-check";
 import { SpillwayError } from "../../../src/errors.ts";
-import { type Frame, OVERFLOW_POLICIES } from "../../../src/protocol/index.ts";
+import { type Frame, OVERFLOW_POLICIES, type Start } from "../../../src/protocol/index.ts";
 import { loadContracts, type WireSubscribeRequest } from "../../../src/transport/grpc/contracts.ts";
 import {
   ackFromWire,
   frameFromWire,
   frameToWire,
   type SubscribeTerms,
+  startedToWire,
   subscribeFromWire,
   subscribeToWire,
   toSafeInteger,
@@ -40,6 +41,7 @@ const frames = fc.oneof(
     // Microseconds on the wire.
     publishedAtMs: fc.nat({ max: 2 ** 42 }).map((us) => us / 1000),
     payload: fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+    tombstone: fc.boolean(),
   }),
   record({
     kind: fc.constant("started" as const),
@@ -54,10 +56,22 @@ const frames = fc.oneof(
     from: offset,
     to: offset,
     count: fc.option(offset, { nil: undefined }),
-    reason: fc.constantFrom("overflow", "oversize", "trimmed", "render-failed", "filter-failed" as const),
+    reason: fc.constantFrom(
+      "overflow",
+      "oversize",
+      "expired",
+      "trimmed",
+      "render-failed",
+      "filter-failed" as const,
+    ),
   }),
   record({ kind: fc.constant("progress" as const), position, conflated: offset }),
-  fc.constant({ kind: "state", state: "draining" } as const),
+  record({
+    kind: fc.constant("state" as const),
+    state: fc.constantFrom("catching-up", "live", "parked", "draining" as const),
+    overflow,
+    rung: fc.nat({ max: 99 }),
+  }),
 );
 
 function overTheWire(frame: Exclude<Frame, { kind: "end" }>) {
@@ -78,24 +92,73 @@ test("a header with a name that means something to JavaScript does no harm", () 
     previousOffset: 0,
     key: undefined,
     headers,
+    tombstone: false,
   } as const;
   const received = overTheWire({ ...frame, publishedAtMs: 0, payload: Buffer.alloc(0) });
   assert.equal(received?.kind === "message" && received.headers?.constructor, "y");
   assert.equal(Object.getPrototypeOf({}), Object.prototype);
 });
 
+const starts: Arbitrary<Start> = fc.oneof(
+  position,
+  fc.constantFrom("oldest" as const, "snapshot" as const),
+  record({ newest: fc.integer({ min: 1, max: 2 ** 32 - 1 }) }),
+  // Microseconds on the wire.
+  record({ sinceMs: fc.nat({ max: 2 ** 42 }).map((us) => us / 1000) }),
+);
+
 test("a subscribe request comes over the wire as it was asked", () => {
   const terms = record({
     patterns: fc.array(text),
-    start: fc.option(position, { nil: undefined }),
+    start: fc.option(starts, { nil: undefined }),
     overflow: fc.option(overflow, { nil: undefined }),
     queue: fc.option(record({ messages: fc.integer({ min: 1 }), bytes: fc.integer({ min: 1 }) }), {
       nil: undefined,
     }),
     filter: fc.option(record({ keys: fc.array(text), keyPrefixes: fc.array(text) }), { nil: undefined }),
     clientName: fc.option(fc.string({ minLength: 1, unit: "grapheme" }), { nil: undefined }),
+    maxAgeMs: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
+    minIntervalMs: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
   });
   fc.assert(fc.property(terms, (asked) => assert.deepEqual(received(subscribeToWire(asked)), asked)));
+});
+
+test("a start or an age that the contract cannot carry is refused before it is sent", () => {
+  const bad = [
+    { start: { newest: 0 } },
+    { start: { newest: 1.5 } },
+    { start: { newest: 2 ** 32 } },
+    { start: { sinceMs: Number.NaN } },
+    { start: { sinceMs: Number.POSITIVE_INFINITY } },
+    { maxAgeMs: 0 },
+    { maxAgeMs: -1 },
+    { maxAgeMs: Number.NaN },
+    { minIntervalMs: -1 },
+    { minIntervalMs: Number.POSITIVE_INFINITY },
+  ];
+  for (const terms of bad) assert.throws(() => subscribeToWire({ patterns: ["a"], ...terms }), RangeError);
+});
+
+test("a time before 1970 is all, a fraction of a millisecond is a whole one, and no age limit is none", () => {
+  const since = received(subscribeToWire({ patterns: ["a"], start: { sinceMs: -5 } }));
+  assert.deepEqual(since.start, { sinceMs: 0 });
+  assert.equal(received(subscribeToWire({ patterns: ["a"], maxAgeMs: 0.25 })).maxAgeMs, 1);
+  const forEver = received(subscribeToWire({ patterns: ["a"], maxAgeMs: Number.POSITIVE_INFINITY }));
+  assert.equal(forEver.maxAgeMs, undefined);
+});
+
+test("how an earlier subscription ended comes with the first frame", () => {
+  const frame = {
+    kind: "started",
+    subscriptionId: "new",
+    position: { epoch: "e", offset: 9 },
+    overflow: "park",
+    queue: { messages: 1, bytes: 1 },
+  } as const;
+  const previousEnd = { reason: "stalled", offset: 7, lost: 3 };
+  const { responseSerialize, responseDeserialize } = fanout.Subscribe;
+  const bytes = responseSerialize({ started: startedToWire(frame, previousEnd) });
+  assert.deepEqual(frameFromWire(responseDeserialize(bytes)), { ...frame, previousEnd });
 });
 
 test("live, and bounds of which one is left open, are the server's defaults", () => {

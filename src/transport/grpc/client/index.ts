@@ -3,10 +3,12 @@
  *
  * @module
  */
+
+export type { PreviousEnd, RemoteFrame, RemoteStartedFrame } from "../wire.ts";
 export type { BackoffOptions } from "./backoff.ts";
 export { Client, connect, type RemotePublishOptions } from "./client.ts";
 export { type LonglivedOptions, LonglivedSubscription } from "./longlived-subscription.ts";
 export type { ConnectOptions, KeepaliveOptions } from "./options.ts";
 export { type MessageOptions, Publisher, type PublishSummary } from "./publisher.ts";
-export { type RemoteFrame, type RemoteSubscribeOptions, RemoteSubscription } from "./remote-subscription.ts";
+export { type RemoteSubscribeOptions, RemoteSubscription } from "./remote-subscription.ts";
 export type { RemoteSubscriptionState, StateChange } from "./resubscribing.ts";

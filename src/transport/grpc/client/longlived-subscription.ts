@@ -39,7 +39,7 @@ export class LonglivedFeed implements Feed<string> {
     return this.#method.responseDeserialize(bytes).data ?? "";
   }
 
-  startFresh(): void {
+  ended(): void {
     // Every start is a fresh one.
   }
 }

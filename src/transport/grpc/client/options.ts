@@ -88,6 +88,8 @@ export function resolveOptions(address: string, options: ConnectOptions): Resolv
             "grpc.keepalive_time_ms": milliseconds("keepalive.timeMs", keepalive.timeMs ?? 20_000),
             "grpc.keepalive_timeout_ms": milliseconds("keepalive.timeoutMs", keepalive.timeoutMs ?? 8_000),
           }),
+      // What a call keeps for a retry counts as sent: 1 MiB by default, by which a publisher would be held up too late.
+      "grpc.per_rpc_retry_buffer_size": 65_536,
       // A proxy from the environment is for the way out, not for this machine.
       ...(isLoopback(address) ? { "grpc.enable_http_proxy": 0 } : {}),
       ...options.channelOptions,

@@ -7,20 +7,17 @@
  * Under `conflate` they do not: a replaced message keeps its place in line, so a high offset can arrive while
  * lower ones still wait. There the position moves only when the server says so (`progress`), and what was read
  * above it is remembered, per key, until it falls below. A resume repeats those, perhaps in older values; they
- * are left out.
+ * are left out. A slow subscriber can be made to conflate in the middle of a stream; `state` says when that
+ * begins and ends.
+ *
+ * A loss does not move the position: others with overlapping ranges, or older messages of another topic, can follow
+ * it. What comes behind it does; when that is no message, the server sends `progress`.
  *
  * What is remembered is bounded. Beyond the bound the oldest is forgotten, and may then come twice.
  *
  * @module
  */
-import type {
-  Frame,
-  GapFrame,
-  MessageFrame,
-  Position,
-  ProgressFrame,
-  StartedFrame,
-} from "../../../protocol/index.ts";
+import type { Frame, MessageFrame, Position, ProgressFrame, StartedFrame } from "../../../protocol/index.ts";
 
 /** Far more keys than a queue holds by default, at about 100 bytes each. */
 const MOST_REMEMBERED = 65_536;
@@ -52,11 +49,11 @@ export class PositionTracker {
         return true;
       case "message":
         return this.#message(frame);
-      case "gap":
-        this.#gap(frame);
-        return true;
       case "progress":
         this.#progress(frame);
+        return true;
+      case "state":
+        this.#conflating = frame.overflow === "conflate";
         return true;
       default:
         return true;
@@ -89,10 +86,6 @@ export class PositionTracker {
     if (this.#conflating) this.#remember(id, offset);
     else this.#advance(offset);
     return true;
-  }
-
-  #gap({ to }: GapFrame): void {
-    if (!this.#conflating) this.#advance(to);
   }
 
   #progress({ position }: ProgressFrame): void {

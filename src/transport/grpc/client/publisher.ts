@@ -1,7 +1,8 @@
 /**
  * Publishes many messages over one stream, in order.
  *
- * - `send()` takes a message as fast as the server reads them; wait for it, and nothing piles up here.
+ * - `send()` takes a message as fast as the server reads them; wait for it, and nothing piles up here. A server whose
+ *   subscriber blocks does not read, so its publishers wait, some 128 KiB ahead of it.
  * - Being sent is not being accepted: `acknowledged` counts what the server has accepted, and `finish()` returns
  *   when it has answered for everything.
  * - The first message that the server refuses ends the stream. Those before it are accepted; what was sent after
@@ -14,7 +15,7 @@ import type { Clock } from "../../../clock.ts";
 import { SpillwayError } from "../../../errors.ts";
 import type { Position } from "../../../protocol/index.ts";
 import { loadContracts, type WirePublishAck, type WirePublishRequest } from "../contracts.ts";
-import { ackFromWire } from "../wire.ts";
+import { ackFromWire, lifetimeToWire } from "../wire.ts";
 import { cancelCall } from "./cancel-call.ts";
 import type { Connection } from "./connection.ts";
 import { connectTimedOut, toSpillwayError } from "./verdict.ts";
@@ -23,6 +24,19 @@ export interface MessageOptions {
   /** Conflation identity within the topic. */
   readonly key?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * The key is deleted: topics that retain the latest message per key forget it. Needs a key.
+   *
+   * @default false
+   */
+  readonly tombstone?: boolean;
+  /**
+   * How long the message is worth sending, in milliseconds; rounded up to whole ones. A subscriber whose turn comes
+   * later is told that it expired.
+   *
+   * @default Infinity
+   */
+  readonly ttlMs?: number;
 }
 
 /** What became of everything sent. */
@@ -184,12 +198,12 @@ export class Publisher implements AsyncDisposable {
 /**
  * A message as it goes out. Text is sent as UTF-8.
  *
- * @throws TypeError for what no encoder should guess about.
+ * @throws TypeError for what no encoder should guess about; RangeError for a `ttlMs` that is no time.
  */
 export function publishRequest(
   topic: string,
   payload: Uint8Array | string,
-  { key, headers }: MessageOptions,
+  { key, headers, tombstone, ttlMs }: MessageOptions,
 ): WirePublishRequest {
   if (typeof topic !== "string") throw new TypeError(`topic must be a string, got ${typeof topic}`);
   if (typeof payload !== "string" && !(payload instanceof Uint8Array)) {
@@ -200,5 +214,7 @@ export function publishRequest(
     payload: typeof payload === "string" ? Buffer.from(payload) : payload,
     ...(key === undefined ? {} : { key }),
     ...(headers === undefined ? {} : { headers }),
+    ...(tombstone === undefined ? {} : { tombstone }),
+    ...(ttlMs === undefined ? {} : { ttlMs: lifetimeToWire("ttlMs", ttlMs) }),
   };
 }

@@ -1,18 +1,23 @@
 /** A subscription to `spillway.v1.Fanout` that resubscribes by itself. @module */
-import type { Frame, OverflowPolicyName, Position, QueueBounds, Start } from "../../../protocol/index.ts";
+import type { OverflowPolicyName, Position, QueueBounds, Start } from "../../../protocol/index.ts";
 import { loadContracts } from "../contracts.ts";
-import { frameFromWire, subscribeToWire } from "../wire.ts";
+import { frameFromWire, type RemoteFrame, subscribeToWire } from "../wire.ts";
 import type { CallEvents, Connection } from "./connection.ts";
 import { PositionTracker } from "./position-tracker.ts";
 import type { PullCall } from "./pull-call.ts";
-import { type Feed, Resubscribing, type ResubscribingOptions, type StateChange } from "./resubscribing.ts";
-
-/** What a reader gets. The end is not a frame here: the iteration finishes, or throws. */
-export type RemoteFrame = Exclude<Frame, { kind: "end" }>;
+import {
+  type CallEnd,
+  type Feed,
+  Resubscribing,
+  type ResubscribingOptions,
+  type StateChange,
+} from "./resubscribing.ts";
 
 export interface RemoteSubscribeOptions {
   /**
-   * Where to start: with the next message published, or after a position that an earlier subscription handed out.
+   * Where to start; see {@link Start}. Every later call goes on from the position reached. Where that belongs to a
+   * history that is gone, the subscription begins in the new one as it did at first, or live if it began with a
+   * position.
    *
    * @default "live"
    */
@@ -35,6 +40,20 @@ export interface RemoteSubscribeOptions {
    * @default all messages
    */
   readonly filter?: { readonly keys?: readonly string[]; readonly keyPrefixes?: readonly string[] };
+  /**
+   * The oldest message to get, in milliseconds since it was published; rounded up to whole ones. What is older when
+   * its turn comes is a gap, reason `expired`.
+   *
+   * @default Infinity
+   */
+  readonly maxAgeMs?: number;
+  /**
+   * The least time between two messages of the same key, in milliseconds; rounded up to whole ones. The newest in
+   * between is sent when it is over. Needs the overflow policy `conflate`.
+   *
+   * @default 0
+   */
+  readonly minIntervalMs?: number;
   /** Shown to the server's operator; at most 128 characters. Not an identity. */
   readonly clientName?: string;
   /** Ends the subscription; the loop that reads it throws the signal's reason. */
@@ -51,8 +70,9 @@ export interface RemoteSubscribeOptions {
  * then `message`, `gap`, `progress` and `state`. For one reader.
  *
  * After a resubscription it goes on behind its position without loss, as far as the server still retains what
- * comes after it, and without duplicates. Where that history is gone (the epoch in `started` is another one), it
- * starts live.
+ * comes after it, and without duplicates; what is not retained any more is a gap, reason `trimmed`. Where that
+ * history is gone, the epoch in `started` is another one. A server that ended a call and could not say why, because
+ * nothing got through to this side, says it in `previousEnd` of the next `started`.
  *
  * @throws SpillwayError to the reader when coming back cannot help: `PATTERN_INVALID`, `REQUEST_INVALID`,
  * `POSITION_INVALID`, `UNAUTHENTICATED`, `NOT_ALLOWED`, `MESSAGE_TOO_LARGE` (for this client's limit),
@@ -69,15 +89,14 @@ export class RemoteSubscription extends Resubscribing<RemoteFrame> {
     resubscribing: ResubscribingOptions,
     onEnd: () => void,
   ) {
-    const start = options.start === "live" ? undefined : options.start;
-    const tracker = new PositionTracker(start);
+    const tracker = new PositionTracker(positionIn(options.start));
     super(connection, new FanoutFeed(connection, patterns, options, tracker), resubscribing, onEnd);
     this.#tracker = tracker;
   }
 
   /**
-   * What to hand back as `start` to go on behind what was read; the frame read last is included. `undefined`
-   * before the first `started` of a live start.
+   * What to hand back as `start` to go on behind what was read; the frame read last is included, but for a gap, which
+   * counts with the frame that follows it. `undefined` before the first `started`, unless it began with a position.
    *
    * Under `conflate` it moves only with `progress` frames. Handed to a new subscription it may then repeat
    * messages that this one has read above it.
@@ -87,6 +106,10 @@ export class RemoteSubscription extends Resubscribing<RemoteFrame> {
   }
 }
 
+function positionIn(start: Start | undefined): Position | undefined {
+  return typeof start === "object" && "epoch" in start ? start : undefined;
+}
+
 class FanoutFeed implements Feed<RemoteFrame> {
   readonly #connection: Connection;
   readonly #patterns: readonly string[];
@@ -94,6 +117,10 @@ class FanoutFeed implements Feed<RemoteFrame> {
   readonly #tracker: PositionTracker;
   readonly #method = loadContracts().fanout.Subscribe;
   resuming = false;
+  /** Of the present call, once it has one. */
+  #subscriptionId: string | undefined;
+  /** The last subscription that ended without a reason that this side has learned. */
+  #endedUntold: string | undefined;
 
   constructor(
     connection: Connection,
@@ -108,26 +135,41 @@ class FanoutFeed implements Feed<RemoteFrame> {
   }
 
   open(events: CallEvents): PullCall<Buffer> {
-    const { overflow, queue, filter, clientName } = this.#options;
+    const { start, overflow, queue, filter, clientName, maxAgeMs, minIntervalMs } = this.#options;
     const { position } = this.#tracker;
     this.resuming = position !== undefined;
     const request = subscribeToWire({
       patterns: this.#patterns,
-      start: position,
+      start: position ?? (positionIn(start) === undefined ? start : "live"),
       overflow,
       queue,
       filter,
       clientName,
+      maxAgeMs,
+      minIntervalMs,
     });
-    return this.#connection.readStream(this.#method, request, events);
+    const previous = this.#endedUntold;
+    return this.#connection.readStream(
+      this.#method,
+      previous === undefined ? request : { ...request, previousSubscriptionId: previous },
+      events,
+    );
   }
 
   accept(bytes: Buffer): RemoteFrame | undefined {
     const frame = frameFromWire(this.#method.responseDeserialize(bytes));
+    if (frame?.kind === "started") {
+      this.#subscriptionId = frame.subscriptionId;
+      this.#endedUntold = undefined;
+    }
     return frame !== undefined && this.#tracker.admit(frame) ? frame : undefined;
   }
 
-  startFresh(): void {
-    this.#tracker.startFresh();
+  ended({ fresh, told }: CallEnd): void {
+    if (fresh) this.#tracker.startFresh();
+    // A call that never started says nothing about the one before it.
+    if (this.#subscriptionId === undefined) return;
+    this.#endedUntold = told ? undefined : this.#subscriptionId;
+    this.#subscriptionId = undefined;
   }
 }

@@ -14,6 +14,7 @@
 import type { Clock } from "../../../clock.ts";
 import { hookError } from "../../../diagnostics.ts";
 import { SpillwayError } from "../../../errors.ts";
+import { CLOSE_REASONS } from "../../../protocol/index.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import type { CallEvents, Connection } from "./connection.ts";
 import type { PullCall } from "./pull-call.ts";
@@ -37,6 +38,14 @@ export interface StateChange {
   readonly error?: SpillwayError;
 }
 
+/** How a call ended that another one follows. */
+export interface CallEnd {
+  /** The position is worthless; the next call goes without it. */
+  readonly fresh: boolean;
+  /** The server said why it ended the call. */
+  readonly told: boolean;
+}
+
 /** What a service adds to the mechanism. */
 export interface Feed<Item> {
   /** Opens a call from where the reader is. */
@@ -45,8 +54,8 @@ export interface Feed<Item> {
   accept(bytes: Buffer): Item | undefined;
   /** The call was opened with a position. */
   readonly resuming: boolean;
-  /** Forgets the position. */
-  startFresh(): void;
+  /** The call has ended, and another one will be opened. */
+  ended(end: CallEnd): void;
 }
 
 export interface ResubscribingOptions {
@@ -178,7 +187,8 @@ export class Resubscribing<Item> implements AsyncIterableIterator<Item>, AsyncDi
       this.#end(verdict.error);
       throw verdict.error;
     }
-    if (verdict.fresh) this.#feed.startFresh();
+    const told = Object.hasOwn(CLOSE_REASONS, verdict.error.reason ?? "");
+    this.#feed.ended({ fresh: verdict.fresh, told });
     const liveMs = this.#answeredAt === undefined ? 0 : (this.#overAt ?? this.#answeredAt) - this.#answeredAt;
     if (this.#answeredAt !== undefined && liveMs >= this.#backoff.resetAfterMs) this.#backoff.reset();
     const delayMs = this.#backoff.next(verdict.floorMs);

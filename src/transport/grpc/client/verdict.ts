@@ -51,7 +51,9 @@ export function decide(error: ServiceError | undefined, situation: Situation): V
   return { kind: "fail", error: told };
 }
 
+/** Where the server does not say which error it was. */
 const CODE_OF_REASON: Readonly<Record<string, ErrorCode>> = {
+  "bad-request": "REQUEST_INVALID",
   "epoch-mismatch": "EPOCH_MISMATCH",
   unauthenticated: "UNAUTHENTICATED",
   "not-allowed": "NOT_ALLOWED",
@@ -67,15 +69,6 @@ const CODE_OF_REASON: Readonly<Record<string, ErrorCode>> = {
   DEADLINE_EXCEEDED: "UNREACHABLE",
 };
 
-const CODE_OF_FIELD: Readonly<Record<string, ErrorCode>> = {
-  topic: "TOPIC_INVALID",
-  patterns: "PATTERN_INVALID",
-  position: "POSITION_INVALID",
-  key: "MESSAGE_INVALID",
-  headers: "MESSAGE_INVALID",
-  payload: "MESSAGE_TOO_LARGE",
-};
-
 /** A status as the one error class, with the server's own sentence where it has one. */
 export function toSpillwayError(error: ServiceError, address: string): SpillwayError {
   const received = readStatus(error);
@@ -88,8 +81,8 @@ export function toSpillwayError(error: ServiceError, address: string): SpillwayE
   });
 }
 
-function codeOf(error: ServiceError, { reason, field }: ReceivedStatus): ErrorCode {
-  if (reason === "bad-request") return CODE_OF_FIELD[fieldRoot(field)] ?? "REQUEST_INVALID";
+function codeOf(error: ServiceError, { reason, code }: ReceivedStatus): ErrorCode {
+  if (code !== undefined) return code;
   // grpc-js's own words on either side, for a message above the limit of the side that receives it.
   if (
     error.code === statusCodes.RESOURCE_EXHAUSTED &&
@@ -99,11 +92,6 @@ function codeOf(error: ServiceError, { reason, field }: ReceivedStatus): ErrorCo
     return "MESSAGE_TOO_LARGE";
   }
   return CODE_OF_REASON[reason] ?? "ENDED";
-}
-
-/** `position` of `position.offset`, `headers` of `headers["a"]`. */
-function fieldRoot(field: string | undefined): string {
-  return field?.match(/^\w+/)?.[0] ?? "";
 }
 
 function sentence(code: ErrorCode, { reason, detail }: ReceivedStatus, address: string): string {

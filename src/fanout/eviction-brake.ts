@@ -1,0 +1,57 @@
+/** Fewer slow subscribers than this are never called a mass. */
+const LEAST_MASS = 10;
+/** The longest that evictions pause, and how long they are paced afterwards, in milliseconds. */
+const PAUSE_MS = 60_000;
+/** Most evictions in one round of the watch while they are paced, as a share of all subscriptions; at least one. */
+const PACED_SHARE = 0.01;
+
+/**
+ * - `off`: evictions happen as they are due.
+ * - `paused`: so many turned slow at once that it is us or the network, and not they: nobody is evicted.
+ * - `paced`: the pause is over; a few per round.
+ */
+type BrakeState = "off" | "paused" | "paced";
+
+/**
+ * Keeps a fault of our own from evicting everybody. Bounds hold regardless: it only holds back evictions that are
+ * due to time.
+ */
+export class EvictionBrake {
+  readonly #massShare: number;
+  #state: BrakeState = "off";
+  #since = 0;
+  #left = Number.POSITIVE_INFINITY;
+
+  /** @param massShare - the share of subscribers that are slow at once from which on they are a mass */
+  constructor(massShare: number) {
+    this.#massShare = massShare;
+  }
+
+  get state(): BrakeState {
+    return this.#state;
+  }
+
+  /** Called once per round of the watch, before anybody is judged. */
+  beginRound(now: number, subscriptions: number, slow: number): void {
+    const mass = slow >= LEAST_MASS && slow >= subscriptions * this.#massShare;
+    const elapsed = now - this.#since;
+    if (this.#state === "off" && mass) this.#enter("paused", now);
+    else if (this.#state === "paused" && (!mass || elapsed >= PAUSE_MS)) this.#enter("paced", now);
+    else if (this.#state === "paced" && !mass && elapsed >= PAUSE_MS) this.#enter("off", now);
+    if (this.#state === "off") this.#left = Number.POSITIVE_INFINITY;
+    else if (this.#state === "paused") this.#left = 0;
+    else this.#left = Math.max(1, Math.floor(subscriptions * PACED_SHARE));
+  }
+
+  /** Whether one more may be evicted in this round. Whoever gets a yes evicts. */
+  readonly mayEvict = (): boolean => {
+    if (this.#left <= 0) return false;
+    this.#left--;
+    return true;
+  };
+
+  #enter(state: BrakeState, now: number): void {
+    this.#state = state;
+    this.#since = now;
+  }
+}

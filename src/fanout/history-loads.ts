@@ -1,0 +1,161 @@
+import PQueue from "p-queue";
+import type { Clock } from "../clock.ts";
+import { SpillwayError } from "../errors.ts";
+import type {
+  HistoryLoadOptions,
+  HistoryPage,
+  HistoryRequest,
+  HistorySource,
+  StoredMessage,
+} from "./history-source.ts";
+import { Message } from "./message.ts";
+import { copyPayload, messageBytes } from "./publication.ts";
+
+/** A page as messages, shared by everybody who asked for it. */
+export interface LoadedPage {
+  readonly messages: readonly Message[];
+  readonly through: number;
+}
+
+/** One load, waiting or running, and those who want its page. */
+interface SharedLoad {
+  readonly page: Promise<LoadedPage>;
+  readonly abort: AbortController;
+  wanted: number;
+}
+
+/**
+ * Admits loads from history sources: so many at once, the others wait in line by priority. Identical loads that wait
+ * or run at the same time are one load. A job is the load alone: it never waits for a subscriber, so subscribers that
+ * read slowly, or not at all, hold up nobody's load.
+ */
+export class HistoryLoads {
+  readonly #clock: Clock;
+  readonly #queue: PQueue;
+  readonly #pageMessages: number;
+  readonly #timeoutMs: number;
+  readonly #shared = new Map<string, SharedLoad>();
+
+  constructor(options: Required<HistoryLoadOptions>, clock: Clock) {
+    this.#clock = clock;
+    this.#queue = new PQueue({ concurrency: options.concurrency });
+    this.#timeoutMs = options.timeoutMs;
+    this.#pageMessages = options.pageMessages;
+  }
+
+  /** Loads that run now. */
+  get running(): number {
+    return this.#queue.pending;
+  }
+
+  /** Loads that wait for their turn. */
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  /**
+   * Loads the messages of a topic behind `after`, one page of them.
+   *
+   * @param priority - higher ones get their turn first; a shared load has that of its first caller
+   * @param cancelled - aborted when this caller does not want it any more; the promise then never settles for it
+   */
+  load(
+    source: HistorySource,
+    wanted: { topic: string; after: number; through: number },
+    priority: number,
+    cancelled: AbortSignal,
+  ): Promise<LoadedPage> {
+    const id = `${wanted.after} ${wanted.through} ${wanted.topic}`;
+    const load = this.#shared.get(id) ?? this.#begin(id, source, wanted, priority);
+    load.wanted++;
+    const leave = () => {
+      load.wanted--;
+      if (load.wanted > 0) return;
+      // Out of the way at once: who asks for the same page now gets a load of its own.
+      if (this.#shared.get(id) === load) this.#shared.delete(id);
+      load.abort.abort(new Error("nobody waits for this page any more"));
+    };
+    cancelled.addEventListener("abort", leave, { once: true });
+    return load.page.finally(() => cancelled.removeEventListener("abort", leave));
+  }
+
+  #begin(
+    id: string,
+    source: HistorySource,
+    wanted: { topic: string; after: number; through: number },
+    priority: number,
+  ): SharedLoad {
+    const abort = new AbortController();
+    const run = async (): Promise<LoadedPage> => {
+      // The timeout begins with the load, not with the wait for its turn.
+      const cancelTimeout = this.#clock.after(this.#timeoutMs, () => {
+        abort.abort(new SpillwayError("TIMEOUT", `a history page took longer than ${this.#timeoutMs} ms`));
+      });
+      try {
+        const request: HistoryRequest = { ...wanted, limit: this.#pageMessages, signal: abort.signal };
+        const page = await Promise.race([source.load(request), rejectOnAbort(abort.signal)]);
+        return toMessages(page, request);
+      } finally {
+        cancelTimeout();
+      }
+    };
+    const page = this.#queue.add(run, { priority, signal: abort.signal }).finally(() => {
+      if (this.#shared.get(id) === load) this.#shared.delete(id);
+    });
+    const load: SharedLoad = { page, abort, wanted: 0 };
+    this.#shared.set(id, load);
+    return load;
+  }
+}
+
+/** A source that ignores its signal must not keep its place for ever. */
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+/** @throws RangeError when the page is not what was asked for */
+function toMessages(
+  { messages, through }: HistoryPage,
+  { topic, after, through: most, limit }: HistoryRequest,
+): LoadedPage {
+  if (!(through > after && through <= most)) {
+    throw new RangeError(
+      `expected a history page through an offset above ${after} and up to ${most}, got ${through}`,
+    );
+  }
+  if (messages.length > limit) {
+    throw new RangeError(`expected a history page of at most ${limit} messages, got ${messages.length}`);
+  }
+  let previousOffset = 0;
+  const read = messages.map((stored) => {
+    const least = Math.max(previousOffset, after);
+    if (!Number.isSafeInteger(stored.offset) || stored.offset <= least || stored.offset > through) {
+      throw new RangeError(
+        `expected ascending offsets above ${least} and up to ${through} in a history page, got ${stored.offset}`,
+      );
+    }
+    const message = toMessage(topic, previousOffset, stored);
+    previousOffset = stored.offset;
+    return message;
+  });
+  return { messages: read, through };
+}
+
+function toMessage(topic: string, previousOffset: number, stored: StoredMessage): Message {
+  const { offset, key, headers, publishedAtMs, tombstone = false } = stored;
+  return new Message({
+    topic,
+    offset,
+    previousOffset,
+    key,
+    headers,
+    publishedAtMs,
+    tombstone,
+    expiresAtMs: undefined,
+    publishedAtWatch: 0,
+    payload: copyPayload(stored.payload),
+    bytes: messageBytes(stored.payload, { key, headers }, Number.POSITIVE_INFINITY),
+  });
+}

@@ -1,0 +1,57 @@
+import type { Clock } from "../clock.ts";
+
+/** The first subscriber of a pattern came, or the last one is gone. */
+export interface InterestChange {
+  /** As it was subscribed to: a topic, or a pattern with wildcards. */
+  readonly pattern: string;
+  readonly interested: boolean;
+}
+
+/**
+ * Tells an application which patterns somebody is subscribed to, so that it can start and stop what feeds them. A
+ * first subscriber is told at once. That the last one is gone is told after a while, and not at all if somebody came
+ * in the meantime: a client that comes back after a broken connection must not stop the feed. Changes of one pattern
+ * alternate.
+ */
+export class InterestEvents {
+  readonly #clock: Clock;
+  readonly #debounceMs: number;
+  readonly #tell: (change: InterestChange) => void;
+  /** Patterns whose last subscriber is gone, untold: how to call that off. */
+  readonly #leaving = new Map<string, () => void>();
+
+  /** @param tell - must not throw */
+  constructor(clock: Clock, debounceMs: number, tell: (change: InterestChange) => void) {
+    this.#clock = clock;
+    this.#debounceMs = debounceMs;
+    this.#tell = tell;
+  }
+
+  first(pattern: string): void {
+    const callOff = this.#leaving.get(pattern);
+    if (callOff === undefined) {
+      // Not inside subscribe(): what the application does then may subscribe or publish itself.
+      this.#clock.soon(() => this.#tell({ pattern, interested: true }));
+      return;
+    }
+    callOff();
+    this.#leaving.delete(pattern);
+  }
+
+  last(pattern: string): void {
+    const gone = () => {
+      this.#leaving.delete(pattern);
+      this.#tell({ pattern, interested: false });
+    };
+    this.#leaving.set(pattern, this.#clock.after(this.#debounceMs, gone));
+  }
+
+  /** Tells now whatever waits to be told. */
+  flush(): void {
+    for (const [pattern, callOff] of this.#leaving) {
+      callOff();
+      this.#tell({ pattern, interested: false });
+    }
+    this.#leaving.clear();
+  }
+}

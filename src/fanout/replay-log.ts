@@ -1,0 +1,139 @@
+import { RingBuffer } from "../queue/index.ts";
+import type { Message } from "./message.ts";
+
+/**
+ * Reads one log from a place onwards, at its own pace. It survives whatever the log does meanwhile: messages that
+ * are trimmed before it came to them are skipped and counted.
+ */
+export interface LogReader {
+  /** The next message, which stays; `undefined` when there is none yet. */
+  peek(): Message | undefined;
+  /** The next message is under way; `peek` does not know it yet. */
+  readonly isWaiting?: boolean;
+  /** Moves past what `peek` returned. */
+  advance(): void;
+  /** Messages trimmed before this reader came to them, since the last call; `undefined` when nobody can know. */
+  takeSkipped(): number | undefined;
+}
+
+/** The retained past of one topic. */
+export interface ReplayLog {
+  /** Retains the latest message per key, and takes no message without one. */
+  readonly keyed: boolean;
+  readonly length: number;
+  readonly bytes: number;
+  /** Everything up to this offset may be missing; 0 when nothing is. */
+  readonly trimmedThrough: number;
+  append(message: Message): void;
+  /** Trims what is too old. Bounds in size need no call; they hold at every instant. */
+  expire(nowMs: number): void;
+  /** Reads from the first retained message behind the offset. */
+  readAfter(offset: number): LogReader;
+  /** The offset before the first retained message published at that time or later. */
+  offsetBefore(unixMs: number): number;
+  /** Retained messages from the newest to the oldest. */
+  backwards(): Iterable<Message>;
+}
+
+export interface LogBounds {
+  readonly messages: number;
+  readonly bytes: number;
+  /** In milliseconds; may be Infinity. */
+  readonly ageMs: number;
+}
+
+/**
+ * A log of all messages of a topic, in order: a ring that forgets its oldest. Reading by offset is a binary
+ * search, since offsets and publish times only rise.
+ */
+export class SequentialLog implements ReplayLog {
+  readonly keyed = false;
+  readonly #messages = new RingBuffer<Message>();
+  readonly #bounds: LogBounds;
+  #bytes = 0;
+  /** Messages that were ever trimmed: the number of the ring's head in the whole history of the topic. */
+  #trimmed = 0;
+  #trimmedThrough = 0;
+
+  constructor(bounds: LogBounds) {
+    this.#bounds = bounds;
+  }
+
+  get length(): number {
+    return this.#messages.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get trimmedThrough(): number {
+    return this.#trimmedThrough;
+  }
+
+  append(message: Message): void {
+    this.#messages.push(message);
+    this.#bytes += message.bytes;
+    // A message that alone exceeds the bound trims itself.
+    while (this.#messages.length > this.#bounds.messages || this.#bytes > this.#bounds.bytes) this.#trim();
+  }
+
+  expire(nowMs: number): void {
+    const oldest = nowMs - this.#bounds.ageMs;
+    for (let head = this.#messages.at(0); head !== undefined && head.publishedAtMs < oldest; ) {
+      this.#trim();
+      head = this.#messages.at(0);
+    }
+    this.#messages.settle();
+  }
+
+  readAfter(offset: number): LogReader {
+    let place = this.#trimmed + firstIndex(this.#messages, (message) => message.offset > offset);
+    let skipped = 0;
+    return {
+      peek: () => {
+        if (place < this.#trimmed) {
+          skipped += this.#trimmed - place;
+          place = this.#trimmed;
+        }
+        return this.#messages.at(place - this.#trimmed);
+      },
+      advance: () => {
+        place++;
+      },
+      takeSkipped: () => {
+        const taken = skipped;
+        skipped = 0;
+        return taken;
+      },
+    };
+  }
+
+  offsetBefore(unixMs: number): number {
+    const first = this.#messages.at(firstIndex(this.#messages, (message) => message.publishedAtMs >= unixMs));
+    return first === undefined ? Infinity : first.offset - 1;
+  }
+
+  *backwards(): Iterable<Message> {
+    for (let index = this.#messages.length - 1; index >= 0; index--) yield this.#messages.at(index)!;
+  }
+
+  #trim(): void {
+    const message = this.#messages.shift()!;
+    this.#bytes -= message.bytes;
+    this.#trimmed++;
+    this.#trimmedThrough = message.offset;
+  }
+}
+
+/** The index of the first item that satisfies `test`, which the items do from some index on; the length if none. */
+export function firstIndex<T>(items: RingBuffer<T>, test: (item: T) => boolean): number {
+  let low = 0;
+  let high = items.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (test(items.at(middle)!)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
