@@ -17,14 +17,14 @@ export interface SubscribeRequest {
 interface Response {
   readonly frame: string;
   readonly started: {
-    position: { offset: string };
+    position: { epoch: string; offset: string };
     overflow: string;
     queue: { messages: number; bytes: string };
   };
   readonly message: { topic: string; offset: string; key?: string; payload: Buffer };
   readonly gap: { topic?: string; from: string; to: string; count?: string; reason: string };
   readonly progress: { position: { offset: string }; conflated: string };
-  readonly state: { state: string };
+  readonly state: { state: string; overflow: string; rung: number };
 }
 
 const path = fileURLToPath(import.meta.resolve("spillway/proto/spillway/v1/fanout.proto"));
@@ -48,6 +48,7 @@ export function toEntry(response: Response): Entry {
         overflow: started.overflow,
         queue: { messages: started.queue.messages, bytes: Number(started.queue.bytes) },
         offset: Number(started.position.offset),
+        epoch: started.position.epoch,
       };
     case "message": {
       const { topic, key, payload } = message;
@@ -69,7 +70,7 @@ export function toEntry(response: Response): Entry {
         conflated: Number(progress.conflated),
       };
     case "state":
-      return { kind: "state", state: response.state.state };
+      return { kind: "state", ...response.state };
     default:
       throw new Error(`a frame that the contract does not know: ${JSON.stringify(response)}`);
   }

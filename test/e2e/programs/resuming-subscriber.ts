@@ -1,11 +1,18 @@
 /** A subscriber with this project's own client, which comes back by itself. */
-import { connect } from "../../../src/transport/grpc/client/index.ts";
+import { connect, type RemoteSubscribeOptions } from "../../../src/transport/grpc/client/index.ts";
 import { hashOf } from "../support/journal.ts";
 import { record, spec } from "./report.ts";
 
-const { address, patterns } = spec<{ readonly address: string; readonly patterns: readonly string[] }>();
+const { address, patterns, options, name } = spec<{
+  readonly address: string;
+  readonly patterns: readonly string[];
+  readonly options?: RemoteSubscribeOptions;
+  readonly name: string;
+}>();
 
 const subscription = connect(address, { backoff: { baseMs: 10, capMs: 50 } }).subscribe(patterns, {
+  clientName: name,
+  ...options,
   onStateChange({ state, error }) {
     if (state === "live") record({ kind: "live" });
     if (state === "waiting") record({ kind: "waiting", reason: error?.reason ?? "" });
@@ -18,7 +25,8 @@ for await (const frame of subscription) {
         kind: "started",
         overflow: frame.overflow,
         queue: frame.queue,
-        offset: frame.position.offset,
+        ...frame.position,
+        previousEnd: frame.previousEnd?.reason,
       });
       break;
     case "message": {

@@ -1,9 +1,9 @@
 /**
  * A client in a process of its own, so that it can be frozen, killed or busy without disturbing the server, which
- * lives in the process of the test.
+ * lives in the process of the test; or a server, so that it can.
  *
- * The client tells what it sees as a journal (see `journal.ts`). Tests wait for entries, never for time, and judge
- * the journal afterwards. With the test, every client is killed, frozen or not, and is seen to be gone.
+ * The process tells what it sees as a journal (see `journal.ts`). Tests wait for entries, never for time, and judge
+ * the journal afterwards. With the test, every process is killed, frozen or not, and is seen to be gone.
  *
  * @module
  */

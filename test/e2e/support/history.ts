@@ -6,6 +6,8 @@ import { hashOf, type MessageEntry } from "./journal.ts";
 export class History {
   readonly #hub: Hub;
   readonly #messages: MessageEntry[] = [];
+  /** What the last `publish` said: no blocking subscriber asks its publisher to wait. */
+  writable = true;
 
   constructor(hub: Hub) {
     this.#hub = hub;
@@ -33,7 +35,8 @@ export class History {
   #publish(topic: string, payload: Buffer, key: string | undefined): number {
     payload.fill(`${this.#messages.length} of ${topic}; `);
     const hash = hashOf(payload);
-    const { offset } = this.#hub.publish(topic, payload, key === undefined ? {} : { key });
+    const { offset, writable } = this.#hub.publish(topic, payload, key === undefined ? {} : { key });
+    this.writable = writable;
     // What becomes of the caller's buffer is of no concern to anybody.
     payload.fill(0xff);
     this.#messages.push({ kind: "message", topic, offset, key, hash });

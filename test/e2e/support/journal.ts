@@ -1,4 +1,4 @@
-/** What a client process says it saw, in the order in which it saw it. One entry per event, plain JSON. */
+/** What a process says it saw, in the order in which it saw it. One entry per event, plain JSON. */
 import { createHash } from "node:crypto";
 import type { QueueBounds } from "../../../src/protocol/index.ts";
 
@@ -10,18 +10,26 @@ export type Entry =
       readonly overflow: string;
       readonly queue: QueueBounds;
       readonly offset: number;
+      readonly epoch: string;
+      /** Why the subscription before this one ended, where the server could not say it then. */
+      readonly previousEnd?: string | undefined;
     }
   | MessageEntry
   | GapEntry
   | { readonly kind: "progress"; readonly offset: number; readonly conflated: number }
-  | { readonly kind: "state"; readonly state: string }
+  | { readonly kind: "state"; readonly state: string; readonly overflow: string; readonly rung: number }
   /** From the Longlived service. */
   | { readonly kind: "text"; readonly text: string }
   /** A client that comes back by itself is about to. */
   | { readonly kind: "waiting"; readonly reason: string }
   | EndEntry
   /** The answer to a unary call. */
-  | { readonly kind: "answer"; readonly code: number };
+  | { readonly kind: "answer"; readonly code: number }
+  /** From a server: where it can be reached, and which history it tells. */
+  | { readonly kind: "listening"; readonly address: string; readonly epoch: string }
+  /** From a server: everything it was told to publish is, up to this offset. */
+  | { readonly kind: "published"; readonly offset: number }
+  | StatsEntry;
 
 export interface MessageEntry {
   readonly kind: "message";
@@ -40,6 +48,27 @@ export interface GapEntry {
   /** Absent: unknown. */
   readonly count?: number | undefined;
   readonly reason: string;
+}
+
+/** From a server: who is slow in its eyes, and who was. */
+export interface StatsEntry {
+  readonly kind: "stats";
+  /** Subscriptions that ended, by reason. */
+  readonly ended: Readonly<Record<string, number>>;
+  readonly subscribers: readonly {
+    readonly clientName: string | undefined;
+    readonly stalls: number;
+    readonly rung: number;
+  }[];
+}
+
+/** A message as a server stores it in a file. */
+export interface StoredEntry {
+  readonly topic: string;
+  readonly offset: number;
+  readonly payload: string;
+  readonly hash: string;
+  readonly publishedAtMs: number;
 }
 
 export interface EndEntry {
