@@ -6,30 +6,51 @@ export async function* abortable<T>(
   source: AsyncIterable<T> | Iterable<T>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<T, void, undefined> {
-  signal?.throwIfAborted();
   if (signal === undefined) {
     yield* source;
     return;
   }
+  signal.throwIfAborted();
   const iterator =
     Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-  let abort = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason);
-  });
-  // Heard by the race below, if one is under way; nobody else needs to know.
-  aborted.catch(() => {});
+  let open = true;
+  const pull = async () => {
+    try {
+      const result = await iterator.next();
+      if (result.done === true) open = false;
+      return result;
+    } catch (error) {
+      open = false;
+      throw error;
+    }
+  };
+  let giveUp: ((reason: unknown) => void) | undefined;
+  const abort = () => giveUp?.(signal.reason);
+  // A promise per wait and not one for all: a race leaves something behind on the one that loses every time.
+  const next = () =>
+    new Promise<IteratorResult<T, unknown>>((resolve, reject) => {
+      giveUp = reject;
+      pull().then(resolve, reject);
+    });
   signal.addEventListener("abort", abort, { once: true });
   try {
     for (;;) {
-      const next = await Promise.race([iterator.next(), aborted]);
-      if (next.done === true) return;
-      yield next.value;
+      const result = await next();
+      if (result.done === true) return;
+      yield result.value;
       signal.throwIfAborted();
     }
   } finally {
     signal.removeEventListener("abort", abort);
-    // A source that hangs would hang its own return as well.
-    Promise.resolve(iterator.return?.()).catch(() => {});
+    if (open) void close(iterator);
+  }
+}
+
+/** Asks for it and does not wait: a source that hangs would hang its own return as well. */
+async function close(iterator: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {
+    // Nobody is left who would want to know.
   }
 }

@@ -21,6 +21,9 @@ export interface LoadedPage {
 interface SharedLoad {
   readonly page: Promise<LoadedPage>;
   readonly abort: AbortController;
+  /** Its name in the queue. */
+  readonly id: string;
+  priority: number;
   wanted: number;
 }
 
@@ -35,6 +38,9 @@ export class HistoryLoads {
   readonly #pageMessages: number;
   readonly #timeoutMs: number;
   readonly #shared = new Map<string, SharedLoad>();
+  /** Ids of loads that wait for their turn. */
+  readonly #waiting = new Set<string>();
+  #begun = 0;
 
   constructor(options: Required<HistoryLoadOptions>, clock: Clock) {
     this.#clock = clock;
@@ -43,21 +49,11 @@ export class HistoryLoads {
     this.#pageMessages = options.pageMessages;
   }
 
-  /** Loads that run now. */
-  get running(): number {
-    return this.#queue.pending;
-  }
-
-  /** Loads that wait for their turn. */
-  get waiting(): number {
-    return this.#queue.size;
-  }
-
   /**
    * Loads the messages of a topic behind `after`, one page of them.
    *
-   * @param priority - higher ones get their turn first; a shared load has that of its first caller
-   * @param cancelled - aborted when this caller does not want it any more; the promise then never settles for it
+   * @param priority - higher ones get their turn first; a shared load has the highest of its callers
+   * @param cancelled - aborted when this caller does not want it any more; what becomes of the promise then tells nothing
    */
   load(
     source: HistorySource,
@@ -65,14 +61,18 @@ export class HistoryLoads {
     priority: number,
     cancelled: AbortSignal,
   ): Promise<LoadedPage> {
-    const id = `${wanted.after} ${wanted.through} ${wanted.topic}`;
-    const load = this.#shared.get(id) ?? this.#begin(id, source, wanted, priority);
+    const page = `${wanted.after} ${wanted.through} ${wanted.topic}`;
+    const load = this.#shared.get(page) ?? this.#begin(page, source, wanted, priority);
     load.wanted++;
+    if (priority > load.priority && this.#waiting.has(load.id)) {
+      load.priority = priority;
+      this.#queue.setPriority(load.id, priority);
+    }
     const leave = () => {
       load.wanted--;
       if (load.wanted > 0) return;
       // Out of the way at once: who asks for the same page now gets a load of its own.
-      if (this.#shared.get(id) === load) this.#shared.delete(id);
+      if (this.#shared.get(page) === load) this.#shared.delete(page);
       load.abort.abort(new Error("nobody waits for this page any more"));
     };
     cancelled.addEventListener("abort", leave, { once: true });
@@ -80,13 +80,15 @@ export class HistoryLoads {
   }
 
   #begin(
-    id: string,
+    name: string,
     source: HistorySource,
     wanted: { topic: string; after: number; through: number },
     priority: number,
   ): SharedLoad {
+    const id = `${++this.#begun}`;
     const abort = new AbortController();
     const run = async (): Promise<LoadedPage> => {
+      this.#waiting.delete(id);
       // The timeout begins with the load, not with the wait for its turn.
       const cancelTimeout = this.#clock.after(this.#timeoutMs, () => {
         abort.abort(new SpillwayError("TIMEOUT", `a history page took longer than ${this.#timeoutMs} ms`));
@@ -99,11 +101,13 @@ export class HistoryLoads {
         cancelTimeout();
       }
     };
-    const page = this.#queue.add(run, { priority, signal: abort.signal }).finally(() => {
-      if (this.#shared.get(id) === load) this.#shared.delete(id);
+    this.#waiting.add(id);
+    const page = this.#queue.add(run, { id, priority, signal: abort.signal }).finally(() => {
+      this.#waiting.delete(id);
+      if (this.#shared.get(name) === load) this.#shared.delete(name);
     });
-    const load: SharedLoad = { page, abort, wanted: 0 };
-    this.#shared.set(id, load);
+    const load: SharedLoad = { page, abort, id, priority, wanted: 0 };
+    this.#shared.set(name, load);
     return load;
   }
 }

@@ -63,7 +63,8 @@ interface Registration {
  * full, the subscription's overflow policy decides, and the loss is announced to that subscriber alone.
  *
  * Closing: `close()` refuses new subscriptions and messages, lets the queues empty for a while, and then ends what
- * is left. A hub holds one timer while it has subscriptions, which does not keep the process alive.
+ * is left. A hub holds one timer while it has subscriptions, which does not keep the process alive; a subscription
+ * with a pace holds one more while a message of it waits for its time.
  *
  * @example
  * ```ts

@@ -152,7 +152,7 @@ export class Line implements LossListener<Message> {
     this.releaseDue(now);
     // Larger than the whole bound: the queue has a rule for that.
     if (message.bytes > this.bounds.bytes) return this.#queue.offer(message);
-    if (identity === undefined || !this.#pacer.isResting(identity)) {
+    if (identity === undefined || !this.#pacer.isResting(identity, now)) {
       return this.#offerMakingRoom(this.#pacer, message);
     }
     return this.#hold(this.#pacer, identity, message);
@@ -233,6 +233,8 @@ export class Line implements LossListener<Message> {
     taken.throughOffset = 0;
     taken.endsWithLoss = false;
     let room = limits.bytes;
+    // Where nothing is replaced, nothing can be held back: what of a key waits behind its first one is still to come.
+    const paces = this.#queue.policy.keyed ? this.#pacer : undefined;
     while (frames.length < limits.frames) {
       // All that are too old in a row, so that one notice tells of them.
       if (isTooOld !== undefined) this.#expireHead(isTooOld);
@@ -251,7 +253,7 @@ export class Line implements LossListener<Message> {
       room -= next.bytes + FRAME_OVERHEAD_BYTES;
       if (room < 0 && frames.length > 0) return;
       this.#queue.take();
-      if (next.identity !== undefined) this.#pacer?.sent(next.identity, now);
+      if (paces !== undefined && next.identity !== undefined) paces.sent(next.identity, now);
       frames.push(next);
       taken.oldest ??= next;
       taken.messages++;
@@ -271,9 +273,14 @@ export class Line implements LossListener<Message> {
     return this.#queue.clear() + held;
   }
 
-  /** Gives storage back that a burst needed. */
-  settle(): void {
+  /**
+   * Gives storage back that a burst needed.
+   *
+   * @param now - needed where it paces
+   */
+  settle(now = 0): void {
     this.#queue.settle();
+    this.#pacer?.wakeUp(now);
   }
 
   // LossListener: the queue tells of a loss.
@@ -302,7 +309,7 @@ export class Line implements LossListener<Message> {
   /** What is held back gives way first; then the queue is as any other. */
   #offerMakingRoom(pacer: Pacer, message: Message): OfferOutcome {
     this.#queue.reserve(pacer.held, pacer.heldBytes);
-    while (!this.#queue.fits(message) && pacer.held > 0) {
+    while (!this.#queue.takes(message) && pacer.held > 0) {
       const lost = pacer.takeAny();
       this.#queue.reserve(pacer.held, pacer.heldBytes);
       if (lost !== undefined) this.#queue.countLost(lost);

@@ -126,8 +126,8 @@ export class Subscription implements PumpSource {
   #slowSince: number | undefined;
   #stalledSince: number | undefined;
 
-  /** Calls off the timer for what is held back. */
-  #cancelDue: (() => void) | undefined;
+  /** The timer for what is held back. */
+  #alarm: { readonly at: number; readonly cancel: () => void } | undefined;
 
   /** From the high watermark until the low one. A blocking subscription asks publishers to wait meanwhile. */
   #slow = false;
@@ -256,7 +256,7 @@ export class Subscription implements PumpSource {
 
   /** Gives storage back that a burst needed. */
   settleStorage(): void {
-    this.#line.settle();
+    this.#line.settle(this.#paceTime);
   }
 
   stats(): SubscriptionStats {
@@ -301,8 +301,16 @@ export class Subscription implements PumpSource {
     return !this.#line.isEmpty || this.#startedDue || this.#progressDue || this.#canRead;
   }
 
+  /** What is held back for its pace may take all the room that the past has in line. */
   get #canRead(): boolean {
-    return this.#catchUp !== undefined && !this.#catchUp.isWaiting;
+    return this.#catchUp !== undefined && !this.#catchUp.isWaiting && this.#hasRoomForPast;
+  }
+
+  /** Less than half of its bounds waits in line, and what was read last and found no room does now. */
+  get #hasRoomForPast(): boolean {
+    const { length, bytes, bounds } = this.#line;
+    if (length >= Math.max(1, bounds.messages / 2) || bytes >= Math.max(1, bounds.bytes / 2)) return false;
+    return this.#held === undefined || this.#line.fits(this.#held);
   }
 
   get isCatchingUp(): boolean {
@@ -408,14 +416,17 @@ export class Subscription implements PumpSource {
   /** Sees to it that what is held back goes out when it is due. One timer, while something is. */
   #awaitDue(): void {
     const { dueAt } = this.#line;
-    if (dueAt === undefined || this.#cancelDue !== undefined) return;
+    // One that is too early finds nothing due, and sets the next.
+    if (dueAt === undefined || (this.#alarm !== undefined && this.#alarm.at <= dueAt)) return;
+    this.#alarm?.cancel();
     const { clock } = this.#host.options;
-    this.#cancelDue = clock.after(Math.max(0, dueAt - clock.now()), () => {
-      this.#cancelDue = undefined;
+    const cancel = clock.after(Math.max(0, dueAt - clock.now()), () => {
+      this.#alarm = undefined;
       this.#line.releaseDue(clock.now());
       this.#awaitDue();
       this.#pump.ready();
     });
+    this.#alarm = { at: dueAt, cancel };
   }
 
   /** The clock is read once per batch, and only where there is an age to judge. */
@@ -535,12 +546,11 @@ export class Subscription implements PumpSource {
    */
   #refill(catchUp: CatchUp<Subscription>): void {
     const line = this.#line;
-    const messages = Math.max(1, line.bounds.messages / 2);
-    const bytes = Math.max(1, line.bounds.bytes / 2);
     for (let looked = 0; looked < MESSAGES_PER_REFILL; looked++) {
-      if (line.length >= messages || line.bytes >= bytes) return;
+      if (!this.#hasRoomForPast) return;
       this.#state = "catching-up";
-      const next = this.#held ?? catchUp.next();
+      const held = this.#held;
+      const next = held ?? catchUp.next();
       this.#held = undefined;
       if (next === undefined) {
         if (!catchUp.isWaiting) this.#turnLive();
@@ -550,7 +560,7 @@ export class Subscription implements PumpSource {
         line.tell(next.topic, next.from, next.to, next.count, next.reason);
         continue;
       }
-      const wanted = this.terms.passes === undefined || this.#passes(next);
+      const wanted = held !== undefined || this.terms.passes === undefined || this.#passes(next);
       // The predicate may have ended or drained this very subscription.
       if (this.#catchUp !== catchUp) return;
       if (wanted === undefined) this.#loseUndecided(next);
@@ -577,8 +587,8 @@ export class Subscription implements PumpSource {
     this.#closedThrough ??= this.#evaluatedThrough;
     this.#state = state;
     this.#recover();
-    this.#cancelDue?.();
-    this.#cancelDue = undefined;
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
     this.#catchUp?.stop();
     this.#catchUp = undefined;
     this.#held = undefined;

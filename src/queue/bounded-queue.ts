@@ -40,7 +40,10 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   readonly #items = new RingBuffer<T>();
   /** Keyed policies only: where the unread item of an identity stands. */
   #places: Map<string, number> | undefined;
-  /** The offset that each place began with, in step with the items. From the first keyed item until empty again. */
+  /**
+   * The offset that each place began with, or that a place behind it did if that is lower, in step with the items.
+   * From the first keyed item until empty again.
+   */
   #firstOffsets: RingBuffer<number> | undefined;
   #headPlace = 0;
   /** Room that is taken by something else. */
@@ -136,6 +139,14 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     return "queued";
   }
 
+  /** Whether nothing would be lost for the item, nor itself: there is room, or it takes over a place. */
+  takes(item: T): boolean {
+    const place = item.identity === undefined ? undefined : this.#places?.get(item.identity);
+    if (place === undefined) return this.fits(item);
+    const growth = item.bytes - (this.#items.at(place - this.#headPlace)?.bytes ?? 0);
+    return this.#bytes + this.#reservedBytes + growth <= this.bounds.bytes;
+  }
+
   /** Removes and returns the next item; `undefined` when empty. */
   take(): T | undefined {
     const item = this.#items.shift();
@@ -224,7 +235,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   append(item: T): void {
     if (item.identity !== undefined) this.#places?.set(item.identity, this.tailPlace);
-    this.#firstOffsets?.push(item.offset);
+    if (this.#firstOffsets !== undefined) this.#pushFirstOffset(this.#firstOffsets, item.offset);
     this.#items.push(item);
     this.#weigh(item.bytes);
   }
@@ -241,6 +252,14 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   #lose(item: T, before: number): void {
     this.#overflow++;
     this.#losses.lose(item, "overflow", before);
+  }
+
+  /** An item that waited outside of the queue may be older than those before it in line. */
+  #pushFirstOffset(firstOffsets: RingBuffer<number>, offset: number): void {
+    for (let index = firstOffsets.length - 1; index >= 0 && firstOffsets.at(index)! > offset; index--) {
+      firstOffsets.replace(index, offset);
+    }
+    firstOffsets.push(offset);
   }
 
   /** Puts `item` where the unread one of its identity stands. */

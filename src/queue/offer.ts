@@ -1,6 +1,6 @@
 /** What can wait in a `BoundedQueue`. */
 export interface QueueItem {
-  /** Strictly increasing from one offer to the next. */
+  /** Strictly increasing from one offer to the next, but for items that waited in room reserved for them. */
   readonly offset: number;
   /** What it weighs against the byte bound, >= 0. */
   readonly bytes: number;

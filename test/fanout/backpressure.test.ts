@@ -268,6 +268,51 @@ describe("hub.ingest", () => {
     assert.equal(hub.position.offset, 6);
   });
 
+  it("stops with the reason of its signal while its source waits, and leaves nothing behind", async () => {
+    const { hub } = handHub();
+    const reason = new Error("shutting down");
+    const controller = new AbortController();
+    let refuse = (_: unknown) => {};
+    let closed = false;
+    const silent: AsyncIterable<Publication> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () =>
+          new Promise((_, reject) => {
+            refuse = reject;
+          }),
+        return: () => {
+          closed = true;
+          return new Promise(() => {});
+        },
+      }),
+    };
+    const ingested = hub.ingest(silent, { signal: controller.signal });
+    assert.equal(await settled(ingested), false);
+    controller.abort(reason);
+    await assert.rejects(ingested, reason);
+    assert.ok(closed);
+    assert.deepEqual(getEventListeners(controller.signal, "abort"), []);
+    // Unhandled, it would fail this file.
+    refuse(new Error("the connection is gone"));
+    assert.equal(hub.position.offset, 0);
+  });
+
+  it("leaves no listener on its signal, whatever becomes of it", async () => {
+    const { hub, clock, publish } = blocking({ maxMessageBytes: 1, blockTimeoutMs: 60_000 });
+    const { signal } = new AbortController();
+    assert.equal(await hub.ingest([{ topic: "b", payload: "" }], { signal }), 1);
+    await assert.rejects(hub.ingest([{ topic: "b", payload: "12" }], { signal }), {
+      code: "MESSAGE_TOO_LARGE",
+    });
+    publish(6);
+    const waiting = hub.ingest([{ topic: "a.x", payload: "" }], { signal });
+    assert.equal(await settled(waiting), false);
+    void hub.close({ drainTimeoutMs: 0 });
+    clock.advance(1_000);
+    assert.equal(await waiting, 1, "nobody asks it to wait any more");
+    assert.deepEqual(getEventListeners(signal, "abort"), []);
+  });
+
   it("fails with what publish throws, and closes its source", async () => {
     const { hub } = handHub({ maxMessageBytes: 1 });
     let closed = false;

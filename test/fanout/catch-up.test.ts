@@ -84,6 +84,26 @@ describe("resuming at the edges of what is retained", () => {
     assert.equal(hub.stats().subscriptions.live, 5);
   });
 
+  it("since a time, or at the newest few, replays nothing that is older than the retention allows, swept or not", () => {
+    for (const start of [(now: number) => ({ sinceMs: now - 10_000 }), () => ({ newest: 9 })]) {
+      const { clock, publish, join } = hubWith({
+        ...everything,
+        retention: [{ pattern: ">", ageMs: 1_000 }],
+      });
+      publish("a", "b");
+      clock.advance(600);
+      publish("a");
+      clock.advance(401);
+      const { sink } = join([">"], start(clock.unixMs()));
+      clock.settle();
+      assert.equal(String(sink), "started catching-up 3 live");
+      clock.advance(600);
+      const late = join(["a", "b"], start(clock.unixMs()));
+      clock.settle();
+      assert.equal(String(late.sink), "started catching-up live");
+    }
+  });
+
   it("while the log wraps under the reader tells exactly how many it was overtaken by", () => {
     const { clock, publish, join } = hubWith(newest(3));
     publish("a", "a", "a");
@@ -407,6 +427,63 @@ describe("park", () => {
     assert.equal(hub.topicStats("a")?.subscribers, 0);
     assert.equal(subscription.stats().queued, 2);
   });
+
+  const moments: readonly [name: string, wish: object, options: HubOptions][] = [
+    [
+      "by a rung",
+      { overflow: "drop-oldest" },
+      { escalation: [{ when: { lagMessages: 3 }, policy: "park" }], recoveryMs: 0 },
+    ],
+    ["by the time-out of a block", { overflow: "block" }, { blockTimeoutMs: 250 }],
+  ];
+  for (const [name, wish, options] of moments) {
+    it(`${name} tells exactly how many the log has lost since, per topic that it names`, () => {
+      const { hub, clock, publish } = hubWith({ ...newest(2), escalation: [], ...options });
+      const sink = new ValveSink({ batch: { frames: 1, bytes: 1_000 } });
+      const subscription = hub.attach({ patterns: ["a", "b"], queue: { messages: 2 }, ...wish }, sink);
+      clock.turn();
+      sink.valve = "shut";
+      publish("a");
+      clock.turn();
+      publish("c", "b", "a");
+      clock.advance(1_000);
+      assert.equal(subscription.state, "parked");
+      // The queue keeps 1, 3 and 4; of what follows, the logs keep 12 and 13, and 5 and 6.
+      publish("b", "b", "a", "a", "c", "c", "a");
+      publish("a", "a");
+      sink.openValve();
+      clock.advance(5_000);
+      assert.deepEqual(sink.offsets, [1, 3, 4, 5, 6, 12, 13]);
+      assert.deepEqual(
+        sink.gaps.map(({ topic, count, reason }) => [topic, count, reason]),
+        [["a", 3, "trimmed"]],
+      );
+      assert.equal(subscription.state, "live");
+      assertBalanced(subscription);
+    });
+
+    it(`${name} does not claim to know how many a filter would have wanted, nor a wildcard`, () => {
+      for (const more of [{ filter: () => true }, { patterns: ["*"] }]) {
+        const { hub, clock, publish } = hubWith({ ...newest(2), escalation: [], ...options });
+        const sink = new ValveSink({ batch: { frames: 1, bytes: 1_000 } });
+        hub.attach({ patterns: ["a"], queue: { messages: 2 }, ...wish, ...more }, sink);
+        clock.turn();
+        sink.valve = "shut";
+        publish("a");
+        clock.turn();
+        publish("a", "a");
+        clock.advance(1_000);
+        publish("a", "a", "a");
+        sink.openValve();
+        clock.advance(5_000);
+        assert.deepEqual(sink.offsets, [1, 2, 3, 5, 6]);
+        assert.deepEqual(
+          sink.gaps.map(({ count }) => count),
+          [undefined],
+        );
+      }
+    });
+  }
 
   it("tells exactly how many the log has lost meanwhile, per topic", () => {
     const { clock, publish, sink, subscription } = parked(

@@ -60,8 +60,9 @@ function stored(messages: number, kept: number, loads: HistoryLoadOptions = {}) 
     const { offset } = hub.publish("a", payload);
     source.stored.push({ offset, payload, publishedAtMs: clock.unixMs() });
   }
-  const join = (offset: number, sink = new ValveSink()) => {
-    const subscription = hub.attach({ patterns: ["a"], start: { epoch: "e", offset } }, sink);
+  const join = (offset: number, sink = new ValveSink(), priority = 0) => {
+    const request = { patterns: ["a"], start: { epoch: "e", offset } };
+    const subscription = hub.attach(request, sink, { priority });
     clock.settle();
     return { sink, subscription };
   };
@@ -194,11 +195,14 @@ describe("a history source", () => {
       "has a payload of no known kind",
       { messages: [{ ...at(2), payload: 7 as unknown as string }], through: 4 },
     ],
+    ["holds more than the limit", { messages: [at(2), at(3)], through: 4 }],
     ["is no page", null as unknown as HistoryPage],
   ];
   for (const [name, page] of wrong) {
     it(`whose page ${name} is refused and reported, and nothing of the page is sent`, async () => {
-      const { source, clock, join, errors } = stored(6, 2);
+      const { source, clock, join, errors } = stored(6, 2, {
+        pageMessages: name.includes("limit") ? 1 : 256,
+      });
       const { sink } = join(1);
       await settle(clock);
       source.answer(page);
@@ -232,6 +236,101 @@ describe("a history source", () => {
       assert.deepEqual([sink.offsets.length, sink.gaps.length], [1_100 - offset, 0]);
       assert.equal(subscription.state, "live");
     }
+  });
+
+  it("is asked for those of a higher priority first, and for equals in the order in which they came", async () => {
+    const { source, clock, join } = stored(20, 2, { concurrency: 1 });
+    for (const [offset, priority] of [
+      [0, 0],
+      [1, 0],
+      [2, 5],
+      [3, -1],
+      [4, 5],
+      [5, 0],
+    ] as const)
+      join(offset, new ValveSink(), priority);
+    await settle(clock);
+    while (source.open.length > 0) {
+      source.answer();
+      await settle(clock);
+    }
+    const asked = source.requests.map(({ after }) => after);
+    assert.deepEqual(asked, [0, 2, 4, 1, 5, 3], "the one that runs is not held up for any");
+  });
+
+  it("is asked for a page that several want by the highest priority among them", async () => {
+    const { source, clock, join } = stored(20, 2, { concurrency: 1 });
+    join(0);
+    join(1);
+    join(2);
+    join(2, new ValveSink(), 1);
+    join(0, new ValveSink(), 1);
+    // It leaves before its turn; who asks anew for its page waits with a priority of its own.
+    join(3, new ValveSink(), 2).subscription.end("unsubscribed");
+    join(3);
+    join(4);
+    join(3, new ValveSink(), 3);
+    await settle(clock);
+    while (source.open.length > 0) {
+      source.answer();
+      await settle(clock);
+    }
+    assert.deepEqual(
+      source.requests.map(({ after }) => after),
+      [0, 3, 2, 1, 4],
+    );
+  });
+
+  it("is asked for topics that this hub has not seen, and remembers none of them", async () => {
+    const source = new HandSource();
+    const { hub, clock } = handHub({
+      epoch: "e",
+      lastOffset: 9,
+      maxTopics: 4,
+      retention: [{ pattern: ">" }],
+      history: [{ pattern: ">", source }],
+    });
+    hub.publish("kept", "");
+    for (let stranger = 0; stranger < 10; stranger++) {
+      const patterns = Array.from({ length: 5 }, (_, each) => `t${stranger}.${each}`);
+      const sink = new ValveSink();
+      hub.attach({ patterns, start: { epoch: "e", offset: 3 } }, sink);
+      await settle(clock);
+      while (source.open.length > 0) {
+        source.answer();
+        await settle(clock);
+      }
+      assert.equal(String(sink), "started catching-up live");
+    }
+    assert.equal(source.requests.length, 50);
+    assert.equal(hub.stats().topics, 1);
+    const { offset } = hub.publish("kept", "");
+    const sink = new ValveSink();
+    hub.attach({ patterns: ["kept"], start: { epoch: "e", offset: 9 } }, sink);
+    clock.settle();
+    assert.deepEqual([sink.offsets, offset], [[10, 11], 11]);
+  });
+
+  it("of a topic that comes to be while its past is loaded misses nothing of either", async () => {
+    const source = new HandSource();
+    source.stored.push({ offset: 7, payload: "", publishedAtMs: 0 });
+    const { hub, clock } = handHub({
+      epoch: "e",
+      lastOffset: 9,
+      retention: [{ pattern: ">" }],
+      history: [{ pattern: ">", source }],
+    });
+    const sink = new ValveSink();
+    hub.attach({ patterns: ["new"], start: { epoch: "e", offset: 3 } }, sink);
+    await settle(clock);
+    for (const topic of ["new", "other", "new"]) hub.publish(topic, "");
+    while (source.open.length > 0) {
+      source.answer();
+      await settle(clock);
+    }
+    hub.publish("new", "");
+    clock.settle();
+    assert.equal(String(sink), "started catching-up 7 10 12 live 13");
   });
 
   it("is not waited for by a sink that reads nothing: the place goes to the next", async () => {
