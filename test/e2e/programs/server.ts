@@ -25,14 +25,13 @@ export type ServerOrder =
   /** Publishes to these topics in turn, one message a turn, until it is killed. */
   | { readonly order: "stream"; readonly topics: readonly string[] }
   /**
-   * Publishes a kilobyte at a time to these topics in turn, until so many wait for each of these clients: their writes
-   * have been on the way for a while then. Blocks its event loop for `ms`, and until the file exists.
+   * Publishes so many messages of a kilobyte to these topics in turn, in one go, and when the hub has looked at the
+   * writes of them, blocks its event loop for `ms`, and until the file exists.
    */
   | {
       readonly order: "block";
       readonly topics: readonly string[];
-      readonly clients: readonly string[];
-      readonly queued: number;
+      readonly count: number;
       readonly ms: number;
       readonly file: string;
     }
@@ -89,13 +88,9 @@ function stream(topics: readonly string[]): void {
 }
 
 function fillAndBlock(order: Extract<ServerOrder, { order: "block" }>): void {
-  publish(order.topics, 1000);
-  const slow = [...hub.subscriptions()]
-    .map((subscription) => subscription.stats())
-    .filter(({ clientName = "" }) => order.clients.includes(clientName));
-  if (slow.some(({ queued }) => queued < order.queued)) setImmediate(fillAndBlock, order);
+  for (let n = 0; n < order.count; n++) publish(order.topics, 1000);
   // The hub looks every 250 ms: it has seen these writes by then, and nothing but the block makes them old.
-  else setTimeout(block, 300, order);
+  setTimeout(block, 300, order);
 }
 
 function block({ ms, file }: Extract<ServerOrder, { order: "block" }>): void {
