@@ -89,7 +89,9 @@ test("a publisher waits for a frozen client under block no longer than blockTime
   await untilFull();
   // It goes on though the client does not.
   await publishHeeding(500);
-  assert.equal(hub.stats().subscriptions.parked, 1);
+  // Whatever its window still took was made up for from the log.
+  const { parked, "catching-up": catchingUp } = hub.stats().subscriptions;
+  assert.equal(parked + catchingUp, 1);
   assert.equal(frozen.entries("message").length, 1, "it is where it was");
   assertComplete(healthy.journal, history.under("load."));
 

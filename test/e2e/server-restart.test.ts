@@ -11,7 +11,7 @@ import { failOnLeaks } from "../support/leaks.ts";
 import type { ServerOrder, ServerSpec } from "./programs/server.ts";
 import { assertComplete, messagesIn } from "./support/checker.ts";
 import { type ClientProcess, client, type EntryOf } from "./support/client-process.ts";
-import type { MessageEntry, StoredEntry } from "./support/journal.ts";
+import type { Entry, MessageEntry, StoredEntry } from "./support/journal.ts";
 
 failOnLeaks();
 
@@ -110,9 +110,8 @@ function started(each: ClientProcess, index: number): EntryOf<"started"> {
   return entry;
 }
 
-function sinceLastStart(journal: ClientProcess["journal"] | readonly unknown[]): readonly MessageEntry[] {
-  const entries = journal as ClientProcess["journal"];
-  return messagesIn(entries.slice(entries.findLastIndex(({ kind }) => kind === "started")));
+function sinceLastStart(journal: readonly Entry[]): readonly MessageEntry[] {
+  return messagesIn(journal.slice(journal.findLastIndex(({ kind }) => kind === "started")));
 }
 
 function offsets(messages: readonly MessageEntry[]): number[] {

@@ -5,7 +5,7 @@
  * what it returned is written in the same turn. So whenever this process is killed, the file is the whole history, the
  * source of whoever comes back, and what the test holds its journals against.
  */
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { Hub, type HubOptions } from "../../../src/fanout/index.ts";
 import { serve } from "../../../src/transport/grpc/index.ts";
 import { hashOf, type StoredEntry } from "../support/journal.ts";
@@ -20,16 +20,21 @@ export interface ServerSpec {
 
 /** What the test tells it to do. */
 export type ServerOrder =
-  /** Publishes so many, in one go, to these topics in turn. With `thenBlockMs` it then blocks its event loop. */
+  /** Publishes so many to these topics in turn, in one go. */
+  | { readonly order: "publish"; readonly topics: readonly string[]; readonly count: number }
+  /** Publishes to these topics in turn, one message a turn, until it is killed. */
+  | { readonly order: "stream"; readonly topics: readonly string[] }
+  /**
+   * Publishes so many messages of a kilobyte to these topics in turn, in one go, and when the hub has looked at the
+   * writes of them, blocks its event loop for `ms`, and until the file exists.
+   */
   | {
-      readonly order: "publish";
+      readonly order: "block";
       readonly topics: readonly string[];
       readonly count: number;
-      readonly thenBlockMs?: number;
+      readonly ms: number;
+      readonly file: string;
     }
-  /** Publishes to these topics in turn, one message a turn, until `stop`. */
-  | { readonly order: "stream"; readonly topics: readonly string[] }
-  | { readonly order: "stop" }
   | { readonly order: "stats" };
 
 const { listen, hub: options, file } = spec<ServerSpec>();
@@ -41,7 +46,6 @@ const hub = new Hub({
 const server = await serve(hub, { listen });
 record({ kind: "listening", address: server.address, epoch: hub.epoch });
 
-let streaming = false;
 let published = 0;
 
 onOrder<ServerOrder>((order) => {
@@ -49,15 +53,12 @@ onOrder<ServerOrder>((order) => {
     case "publish":
       for (let n = 0; n < order.count; n++) publish(order.topics);
       record({ kind: "published", offset: hub.position.offset });
-      if (order.thenBlockMs !== undefined) blockBehindFlush(order.thenBlockMs);
       break;
     case "stream":
-      streaming = true;
       stream(order.topics);
       break;
-    case "stop":
-      streaming = false;
-      record({ kind: "published", offset: hub.position.offset });
+    case "block":
+      fillAndBlock(order);
       break;
     case "stats": {
       const subscribers = [...hub.subscriptions()].map((subscription) => {
@@ -70,32 +71,35 @@ onOrder<ServerOrder>((order) => {
   }
 });
 
-function publish(topics: readonly string[]): void {
+function publish(topics: readonly string[], bytes = 0): void {
   const topic = topics[published++ % topics.length] as string;
-  const payload = `${published} of ${hub.epoch}`;
+  const payload = `${published} of ${hub.epoch}`.padEnd(bytes);
   const { offset } = hub.publish(topic, payload);
   if (file === undefined) return;
-  const stored: StoredEntry = {
-    topic,
-    offset,
-    payload,
-    hash: hashOf(Buffer.from(payload)),
-    publishedAtMs: Date.now(),
-  };
+  const hash = hashOf(Buffer.from(payload));
+  const stored: StoredEntry = { topic, offset, payload, hash, publishedAtMs: Date.now() };
   appendFileSync(file, `${JSON.stringify(stored)}\n`);
 }
 
+/** Until it is killed. */
 function stream(topics: readonly string[]): void {
-  if (!streaming) return;
   publish(topics);
   setImmediate(stream, topics);
 }
 
-/** When the writes of what was just published are on their way, and before anybody can hear of their success. */
-function blockBehindFlush(ms: number): void {
+function fillAndBlock(order: Extract<ServerOrder, { order: "block" }>): void {
+  for (let n = 0; n < order.count; n++) publish(order.topics, 1000);
+  // The hub looks every 250 ms: it has seen these writes by then, and nothing but the block makes them old.
+  setTimeout(block, 300, order);
+}
+
+function block({ ms, file }: Extract<ServerOrder, { order: "block" }>): void {
+  const confirmed = Math.min(...[...hub.subscriptions()].map((each) => each.position.offset));
+  record({ kind: "blocking", confirmed, published: hub.position.offset });
+  // Behind the sending of this record. Timers come next in the event loop, before anything is read from a socket.
   setImmediate(() => {
     const end = performance.now() + ms;
-    while (performance.now() < end);
+    while (performance.now() < end || !existsSync(file));
   });
 }
 

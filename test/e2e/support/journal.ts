@@ -29,6 +29,8 @@ export type Entry =
   | { readonly kind: "listening"; readonly address: string; readonly epoch: string }
   /** From a server: everything it was told to publish is, up to this offset. */
   | { readonly kind: "published"; readonly offset: number }
+  /** From a server: its event loop is about to block, with so much published, and handed over to everybody. */
+  | { readonly kind: "blocking"; readonly confirmed: number; readonly published: number }
   | StatsEntry;
 
 export interface MessageEntry {
