@@ -44,7 +44,8 @@ test("a connection that carries nothing any more is found out by keepalive, idle
   const { hub, served, address } = await servedHub(
     t,
     { keepaliveTimeMs: 1_000, keepaliveTimeoutMs: 1_000 },
-    { escalation: [] },
+    // Without progress the idle one is never written to: nothing but the end of its connection gives it away.
+    { escalation: [], progressIntervalMs: 3_600_000 },
   );
   const healthy = client(t, "subscriber", "healthy", { address, request });
   const proxy = await cuttableProxy(t, served.port);
