@@ -57,7 +57,7 @@ export interface SubscriptionHost {
   /** Does not ask any more. */
   release(subscription: Subscription): void;
   /** Whether one more may be evicted in this round of the watch because of time. */
-  mayEvict(): boolean;
+  readonly mayEvict: () => boolean;
   /** Called in the flush, once, after the sink got its end. */
   forget(subscription: Subscription, end: EndFrame): void;
 }
@@ -645,7 +645,7 @@ export class Subscription implements PumpSource {
     if (this.#slow && this.#line.overflow === "block" && now - (this.#slowSince ?? now) >= blockTimeoutMs) {
       this.#stopBlocking();
     } else if (now - (this.#bornAt ?? now) >= newcomerGraceMs) {
-      if (this.#ladder.judge(now, this.#signals(now), () => this.#host.mayEvict())) this.#obeyLadder();
+      if (this.#ladder.judge(now, this.#signals(now), this.#host.mayEvict)) this.#obeyLadder();
     }
   }
 
