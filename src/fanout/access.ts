@@ -1,7 +1,7 @@
 import { SpillwayError } from "../errors.ts";
 import { OVERFLOW_POLICIES, type OverflowPolicyName, type QueueBounds } from "../protocol/index.ts";
+import { checkBounds, checkEscalation, checkOverflow } from "./checks.ts";
 import type { Rung } from "./escalation.ts";
-import { checkBounds, checkEscalation, checkOverflow } from "./options.ts";
 
 /** What a remote caller wants to do. */
 export interface AccessRequest {

@@ -32,5 +32,6 @@ export type { CompactedRetention, Retention, SequentialRetention } from "./reten
 export type { BatchLimits, Sink, SinkFeedback, SinkFrame, WriteOutcome } from "./sink.ts";
 export type { Books, HubStats, Losses, SubscriptionStats, TopicStats } from "./stats.ts";
 export type { KeyFilter, SubscribeRequest } from "./subscribe-request.ts";
-export type { Subscription, SubscriptionState } from "./subscription.ts";
+export type { Subscription } from "./subscription.ts";
+export type { SubscriptionState } from "./subscription-state.ts";
 export { checkPattern, checkTopic } from "./topic-names.ts";

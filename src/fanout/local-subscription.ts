@@ -2,7 +2,8 @@ import { SpillwayError } from "../errors.ts";
 import { CLOSE_REASONS, type EndFrame, type Frame, type Position } from "../protocol/index.ts";
 import type { Sink, SinkFeedback, SinkFrame, WriteOutcome } from "./sink.ts";
 import type { SubscriptionStats } from "./stats.ts";
-import type { Subscription, SubscriptionState } from "./subscription.ts";
+import type { Subscription } from "./subscription.ts";
+import type { SubscriptionState } from "./subscription-state.ts";
 
 /** A reader of {@link LocalSubscription} who waits for its next frame. */
 interface Reader {

@@ -1,6 +1,6 @@
 import type { GapReason, OverflowPolicyName, Position, QueueBounds } from "../protocol/index.ts";
 import type { DeliveryPhase } from "./pump.ts";
-import type { SubscriptionState } from "./subscription.ts";
+import type { SubscriptionState } from "./subscription-state.ts";
 
 /** Messages lost, by the reason that the gap notices give. */
 export type Losses = Readonly<Record<Exclude<GapReason, "trimmed" | "expired">, number>>;

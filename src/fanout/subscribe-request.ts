@@ -1,15 +1,10 @@
 import { quote, SpillwayError } from "../errors.ts";
 import type { EndFrame, OverflowPolicyName, Position, QueueBounds, Start } from "../protocol/index.ts";
 import { type Access, grantOverflow, grantQueue } from "./access.ts";
+import { checkBounds, checkDuration, checkEscalation, checkOverflow } from "./checks.ts";
 import type { Rung } from "./escalation.ts";
 import type { Message } from "./message.ts";
-import {
-  checkBounds,
-  checkDuration,
-  checkEscalation,
-  checkOverflow,
-  type ResolvedHubOptions,
-} from "./options.ts";
+import type { ResolvedHubOptions } from "./options.ts";
 import type { SubscriptionTerms } from "./subscription.ts";
 import { checkPattern } from "./topic-names.ts";
 

@@ -11,9 +11,8 @@ export {
   BoundedQueue,
   type LossListener,
   type LossReason,
-  type OfferOutcome,
   type QueueCounters,
-  type QueueItem,
 } from "./bounded-queue.ts";
+export type { OfferOutcome, QueueItem } from "./offer.ts";
 export { type OverflowPolicy, overflowPolicy, type Shelf } from "./overflow-policy.ts";
 export { RingBuffer } from "./ring-buffer.ts";

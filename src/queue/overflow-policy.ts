@@ -1,5 +1,5 @@
 import type { OverflowPolicyName } from "../protocol/index.ts";
-import type { OfferOutcome, QueueItem } from "./bounded-queue.ts";
+import type { OfferOutcome, QueueItem } from "./offer.ts";
 
 /** What a policy may do to a queue that has no room: all it knows of how things are stored. */
 export interface Shelf<T> {
