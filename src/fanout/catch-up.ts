@@ -51,8 +51,8 @@ const MAX_COUNTED_TOPICS = 64;
  * with nothing above the cursor, nothing is left, and the subscriber can turn live in the same step.
  *
  * What the logs no longer have is loaded from the topic's history source, if it has one; while a page is under way
- * the whole catch-up waits, because what it holds comes first. Otherwise it is told as a gap. The count is exact where it can be known: without a filter, for
- * what was trimmed since the cursor was there.
+ * the whole catch-up waits, because what it holds comes first. Otherwise it is told as a gap. The count is exact where
+ * it can be known: without a filter, for what was trimmed since the cursor was there.
  */
 export class CatchUp<S> {
   readonly #history: History<S>;

@@ -27,6 +27,8 @@ export class CompactedLog implements ReplayLog {
   readonly #bounds: CompactedBounds;
   #slots = new RingBuffer<Slot>();
   readonly #latest = new Map<string, Slot>();
+  /** Where tombstones were appended, the oldest first, so that to expire them is no walk through all keys. */
+  readonly #tombstones = new RingBuffer<Slot>();
   #bytes = 0;
   #trimmedThrough = 0;
   /** How often anything was trimmed. */
@@ -61,17 +63,19 @@ export class CompactedLog implements ReplayLog {
     this.#latest.set(key, slot);
     this.#slots.push(slot);
     this.#bytes += message.bytes;
-    if (this.#latest.size > this.#bounds.keys) this.#trim(this.#latest.entries().next().value!);
+    if (this.#latest.size > this.#bounds.keys) this.#trim(...this.#latest.entries().next().value!);
+    if (message.tombstone) this.#bury(slot);
     // Half of it vacant: worth a new ring. Amortised, every append pays for moving two slots.
     if (this.#slots.length > 2 * this.#latest.size + 16) this.#compact();
   }
 
   expire(nowMs: number): void {
     const oldest = nowMs - this.#bounds.tombstoneAgeMs;
-    for (const entry of this.#latest) {
-      const message = entry[1].message;
-      if (message === undefined || message.publishedAtMs >= oldest) break;
-      if (message.tombstone) this.#trim(entry);
+    for (let slot = this.#tombstones.at(0); slot !== undefined; slot = this.#tombstones.at(0)) {
+      const { message } = slot;
+      if (message !== undefined && message.publishedAtMs >= oldest) return;
+      this.#tombstones.shift();
+      if (message !== undefined) this.#trim(message.key ?? "", slot);
     }
   }
 
@@ -118,12 +122,23 @@ export class CompactedLog implements ReplayLog {
     }
   }
 
+  #bury(slot: Slot): void {
+    const tombstones = this.#tombstones;
+    tombstones.push(slot);
+    if (tombstones.length <= 2 * this.#latest.size + 16) return;
+    // Keys that come and go leave vacant ones. Once round, the others stand in order.
+    for (let left = tombstones.length; left > 0; left--) {
+      const next = tombstones.shift()!;
+      if (next.message !== undefined) tombstones.push(next);
+    }
+  }
+
   #vacate(slot: Slot): void {
     this.#bytes -= slot.message?.bytes ?? 0;
     slot.message = undefined;
   }
 
-  #trim([key, slot]: [string, Slot]): void {
+  #trim(key: string, slot: Slot): void {
     this.#vacate(slot);
     this.#latest.delete(key);
     this.#trims++;

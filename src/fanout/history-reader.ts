@@ -27,7 +27,7 @@ export interface HistoryReaderOptions {
  */
 export class HistoryReader implements LogReader {
   readonly #options: HistoryReaderOptions;
-  #page: LoadedPage = { messages: [], through: 0 };
+  #page: LoadedPage;
   #index = 0;
   #waiting = false;
   #log: LogReader | undefined;

@@ -12,7 +12,7 @@ import { HistoryLoads } from "./history-loads.ts";
 import type { HistoryRule } from "./history-source.ts";
 import { contain, HookReports } from "./hook-reports.ts";
 import { InterestEvents } from "./interest-events.ts";
-import { InterestIndex, type Membership } from "./interest-index.ts";
+import { type Interest, InterestIndex, type Membership } from "./interest-index.ts";
 import { LocalSubscription } from "./local-subscription.ts";
 import { Message } from "./message.ts";
 import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./options.ts";
@@ -114,7 +114,7 @@ export class Hub implements AsyncDisposable {
     const brake = new EvictionBrake(resolved.massSlowShare);
     this.#watch = new Watch(resolved.clock, this.#subscriptions, () => this.#settle(), brake);
     this.#backpressure = new Backpressure(resolved.clock, (subscription, topic) =>
-      this.#isFor(subscription, this.#interests.match(topic)),
+      this.#isFor(subscription, this.#interestsInName(topic)),
     );
     const rules = new RetentionRules(resolved.retention);
     this.#lastOffset = resolved.lastOffset;
@@ -196,6 +196,7 @@ export class Hub implements AsyncDisposable {
       throw new SpillwayError("MESSAGE_INVALID", rule, { field: "key" });
     }
     const now = this.#options.clock.unixMs();
+    const ttlMs = options?.ttlMs ?? Number.POSITIVE_INFINITY;
     const offset = ++this.#lastOffset;
     const message = new Message({
       topic: topicName,
@@ -206,11 +207,11 @@ export class Hub implements AsyncDisposable {
       publishedAtMs: now,
       payload: copyPayload(payload),
       tombstone: options?.tombstone === true,
-      expiresAtMs: options?.ttlMs === undefined ? undefined : now + options.ttlMs,
+      expiresAtMs: ttlMs === Number.POSITIVE_INFINITY ? undefined : now + ttlMs,
       publishedAtWatch: this.#watch.time,
       bytes,
     });
-    if (options?.ttlMs !== undefined) this.#anyExpires = true;
+    if (message.expiresAtMs !== undefined) this.#anyExpires = true;
     topic.lastOffset = offset;
     topic.published++;
     topic.publishedBytes += bytes;
@@ -263,8 +264,8 @@ export class Hub implements AsyncDisposable {
   }
 
   /**
-   * Subscribes a sink: for transports. Synchronous: what is published after it returns is for this sink too; the first frame comes with the next
-   * flush. Throws before it touches the sink.
+   * Subscribes a sink: for transports. Synchronous: what is published after it returns is for this sink too; the
+   * first frame comes with the next flush. Throws before it touches the sink.
    *
    * @param access - what a remote caller was granted; without it the request is trusted
    * @throws SpillwayError `PATTERN_INVALID`, `REQUEST_INVALID`, `POSITION_INVALID`, `EPOCH_MISMATCH`,
@@ -411,12 +412,17 @@ export class Hub implements AsyncDisposable {
     this.#evaluatedThrough = message.offset;
   }
 
-  #interestsIn(topic: Topic<Subscription>): readonly { readonly subscribers: readonly Subscription[] }[] {
+  #interestsIn(topic: Topic<Subscription>): readonly Interest<Subscription>[] {
     if (topic.interestsVersion !== this.#interests.version) {
       topic.interests = this.#interests.match(topic.name);
       topic.interestsVersion = this.#interests.version;
     }
     return topic.interests;
+  }
+
+  #interestsInName(name: string): readonly Interest<Subscription>[] {
+    const topic = this.#topics.find(name);
+    return topic === undefined ? this.#interests.match(name) : this.#interestsIn(topic);
   }
 
   #makeInterestEvents(): InterestEvents | undefined {
@@ -444,8 +450,8 @@ export class Hub implements AsyncDisposable {
     return [...this.#topics].filter((topic) => this.#isFor(subscription, this.#interestsIn(topic)));
   }
 
-  #isFor(subscription: Subscription, interests: readonly unknown[]): boolean {
-    const { memberships } = this.#subscriptions.get(subscription) ?? { memberships: [] };
+  #isFor(subscription: Subscription, interests: readonly Interest<Subscription>[]): boolean {
+    const memberships = this.#subscriptions.get(subscription)?.memberships ?? [];
     return memberships.some(({ interest }) => interests.includes(interest));
   }
 

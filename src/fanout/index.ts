@@ -6,7 +6,8 @@
  *                         FlushLoop ─► Pump ─► Sink        (one batch outstanding per subscription)
  *
  * The rest helps these: {@link InterestIndex} finds subscriptions by topic, {@link GapLedger} remembers losses
- * until they are told, {@link Watch} judges what takes time.
+ * until they are told, {@link Watch} judges what takes time. {@link CatchUp} reads the past into the same queue, in
+ * the same turns.
  *
  * @module
  */

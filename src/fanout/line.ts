@@ -145,8 +145,8 @@ export class Line implements LossListener<Message> {
     return this.#queue.counters();
   }
 
-  /** @param now - needed where it paces */
-  offer(message: Message, now = 0): OfferOutcome {
+  /** @param now - counts only where it paces */
+  offer(message: Message, now: number): OfferOutcome {
     const { identity } = message;
     if (this.#pacer === undefined || !this.#queue.policy.keyed) return this.#queue.offer(message);
     this.releaseDue(now);
@@ -218,13 +218,13 @@ export class Line implements LossListener<Message> {
    * Moves what comes next into `frames`, as far as the limits go; `taken` says what that was.
    *
    * @param isTooOld - asked about every message when its turn comes; `undefined`: none is
-   * @param now - needed where it paces
+   * @param now - counts only where it paces
    */
   take(
     frames: SinkFrame[],
     limits: BatchLimits,
     isTooOld: ((message: Message) => boolean) | undefined,
-    now = 0,
+    now: number,
   ): void {
     const { taken } = this;
     taken.messages = 0;
@@ -276,9 +276,9 @@ export class Line implements LossListener<Message> {
   /**
    * Gives storage back that a burst needed.
    *
-   * @param now - needed where it paces
+   * @param now - counts only where it paces
    */
-  settle(now = 0): void {
+  settle(now: number): void {
     this.#queue.settle();
     this.#pacer?.wakeUp(now);
   }

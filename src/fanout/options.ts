@@ -62,7 +62,7 @@ export interface HubOptions {
 
   /**
    * Most topics remembered. Beyond it the ones not published to for longest are forgotten, which loses their
-   * statistics and their `previousOffset`, nothing else.
+   * statistics, their `previousOffset` and what was retained of them; who comes back is told so.
    *
    * @default 100_000
    */
@@ -287,6 +287,7 @@ export function resolveHubOptions(given: HubOptions = {}): ResolvedHubOptions {
   checkNames("maxQueue", given.maxQueue, BOUND_NAMES);
   checkNames("batch", given.batch, { frames: true, bytes: true });
   checkNames("flush", given.flush, { sliceMs: true, batches: true });
+  checkNames("watermarks", given.watermarks, { high: true, low: true });
   const retention = (given.retention ?? []).map(checkRetention);
   if (given.overflow === "park" && retention.length === 0) {
     throw new TypeError("overflow park needs a replay log: set the option retention as well");

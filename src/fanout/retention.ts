@@ -11,7 +11,8 @@ export interface SequentialRetention {
   /** @default 1_048_576 */
   readonly bytes?: number;
   /**
-   * In milliseconds. What is older is forgotten within ten seconds, and is never replayed.
+   * In milliseconds. What is older is never replayed, and is forgotten within ten seconds while there are
+   * subscriptions.
    *
    * @default Infinity
    */

@@ -52,7 +52,8 @@ export interface SubscribeRequest {
   readonly maxAgeMs?: number | undefined;
   /**
    * The least time between two messages of the same key, in milliseconds; the newest in between is sent when it is
-   * over. Needs the overflow policy `conflate`.
+   * over. What is held back waits in the queue's room, and gives way when that is full. Needs the overflow policy
+   * `conflate`, and pauses while a rung of the escalation has put another one in force.
    *
    * @default 0
    */

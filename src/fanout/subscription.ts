@@ -43,7 +43,7 @@ export interface SubscriptionHost {
   /** Does not ask any more. */
   release(subscription: Subscription): void;
   /** Whether one more may be evicted in this round of the watch because of time. */
-  mayEvict(): boolean;
+  readonly mayEvict: () => boolean;
   /** Called in the flush, once, after the sink got its end. */
   forget(subscription: Subscription, end: EndFrame): void;
 }
@@ -84,7 +84,7 @@ export class Subscription implements PumpSource {
   /** While catching up or parked. */
   #catchUp: CatchUp<Subscription> | undefined;
   /** Read from the log, and too large for what is free in the queue now. */
-  #held: Message | undefined;
+  #readAhead: Message | undefined;
 
   // Frames that are owed besides what is in line.
   #startedDue = true;
@@ -310,7 +310,7 @@ export class Subscription implements PumpSource {
   get #hasRoomForPast(): boolean {
     const { length, bytes, bounds } = this.#line;
     if (length >= Math.max(1, bounds.messages / 2) || bytes >= Math.max(1, bounds.bytes / 2)) return false;
-    return this.#held === undefined || this.#line.fits(this.#held);
+    return this.#readAhead === undefined || this.#line.fits(this.#readAhead);
   }
 
   get isCatchingUp(): boolean {
@@ -459,7 +459,7 @@ export class Subscription implements PumpSource {
   /** Everything up to here has been offered, or was not for it. Within a publish, subscriptions differ in it. */
   get #evaluatedThrough(): number {
     if (this.#closedThrough !== undefined) return this.#closedThrough;
-    if (this.#held !== undefined) return this.#held.offset - 1;
+    if (this.#readAhead !== undefined) return this.#readAhead.offset - 1;
     return this.#catchUp?.cursor ?? Math.max(this.#host.evaluatedThrough, this.#offeredThrough);
   }
 
@@ -549,9 +549,9 @@ export class Subscription implements PumpSource {
     for (let looked = 0; looked < MESSAGES_PER_REFILL; looked++) {
       if (!this.#hasRoomForPast) return;
       this.#state = "catching-up";
-      const held = this.#held;
-      const next = held ?? catchUp.next();
-      this.#held = undefined;
+      const readAhead = this.#readAhead;
+      const next = readAhead ?? catchUp.next();
+      this.#readAhead = undefined;
       if (next === undefined) {
         if (!catchUp.isWaiting) this.#turnLive();
         return;
@@ -560,13 +560,13 @@ export class Subscription implements PumpSource {
         line.tell(next.topic, next.from, next.to, next.count, next.reason);
         continue;
       }
-      const wanted = held !== undefined || this.terms.passes === undefined || this.#passes(next);
+      const wanted = readAhead !== undefined || this.terms.passes === undefined || this.#passes(next);
       // The predicate may have ended or drained this very subscription.
       if (this.#catchUp !== catchUp) return;
       if (wanted === undefined) this.#loseUndecided(next);
       if (wanted !== true) continue;
       if (next.bytes <= line.bounds.bytes && !line.fits(next)) {
-        this.#held = next;
+        this.#readAhead = next;
         return;
       }
       this.#matched++;
@@ -591,7 +591,7 @@ export class Subscription implements PumpSource {
     this.#alarm = undefined;
     this.#catchUp?.stop();
     this.#catchUp = undefined;
-    this.#held = undefined;
+    this.#readAhead = undefined;
   }
 
   #stateFrame(): StateFrame {
@@ -631,7 +631,7 @@ export class Subscription implements PumpSource {
     if (this.#slow && this.#line.overflow === "block" && now - (this.#slowSince ?? now) >= blockTimeoutMs) {
       this.#stopBlocking();
     } else if (now - (this.#bornAt ?? now) >= newcomerGraceMs) {
-      if (this.#ladder.judge(now, this.#signals(now), () => this.#host.mayEvict())) this.#obeyLadder();
+      if (this.#ladder.judge(now, this.#signals(now), this.#host.mayEvict)) this.#obeyLadder();
     }
   }
 

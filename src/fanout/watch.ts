@@ -7,7 +7,7 @@ import type { Subscription } from "./subscription.ts";
 const ROUNDS_BETWEEN_SETTLING = 40;
 
 /**
- * The one timer of a hub: looks at every subscription at a fixed interval, and judges what takes time (a stalled
+ * The one timer of a hub that always runs: looks at every subscription at a fixed interval, and judges what takes time (a stalled
  * write, a position that nobody told). Only the watch judges time; publish and flush never do.
  *
  * Its time is not the clock's: a round that comes late counts as one interval, however late. When our own event

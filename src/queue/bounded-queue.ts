@@ -34,7 +34,8 @@ export interface QueueCounters {
  * of the one it replaces, so a busy identity can neither starve nor overtake. Losses are told with the place
  * they come before, so that whoever keeps the notices can put each where the items are missing.
  *
- * All operations are O(1), except that one large item can displace many small ones.
+ * All operations are O(1), except that one large item can displace many small ones, that one which waited outside
+ * may be older than many in line, and that a change to a keyed policy looks at all.
  */
 export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   readonly #items = new RingBuffer<T>();

@@ -175,7 +175,11 @@ export class Auditor {
     const newer = this.#archive.published
       .slice(offset)
       .filter((other) => other.topic === topic && other.key === key);
-    if (this.#reading && this.#archive.isKeyed(topic)) return newer.length > 0;
+    if (this.#archive.isKeyed(topic)) {
+      if (this.#reading) return newer.length > 0;
+      // It may read the past already, and be told so only behind what waits in line.
+      if (newer.some((other) => other.offset > position)) return true;
+    }
     const conflates = this.terms.overflow === "conflate" || this.terms.escalates;
     return (
       conflates &&

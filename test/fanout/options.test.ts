@@ -76,8 +76,8 @@ describe("hub options", () => {
     }
   });
 
-  it("refuses a misspelt name inside queue, maxQueue, batch and flush too", () => {
-    for (const owner of ["queue", "maxQueue", "batch", "flush"]) {
+  it("refuses a misspelt name inside queue, maxQueue, batch, flush and watermarks too", () => {
+    for (const owner of ["queue", "maxQueue", "batch", "flush", "watermarks"]) {
       assert.throws(() => new Hub({ [owner]: { mesages: 5 } } as HubOptions), {
         name: "TypeError",
         message: new RegExp(`^unknown ${owner} option "mesages"; known are `),
