@@ -64,7 +64,7 @@ export interface GapFrame {
   readonly kind: "gap";
   /** `undefined`: several topics, told in one notice. */
   readonly topic: string | undefined;
-  /** Lowest offset lost. */
+  /** Lowest offset that can be lost; with `trimmed` the one behind the position asked for. */
   readonly from: number;
   /** Highest offset lost. `from..to` is a hull: what lies in it was not necessarily all lost. */
   readonly to: number;
