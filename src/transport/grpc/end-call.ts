@@ -29,6 +29,11 @@ export function endCall(call: EndableCall, status: StatusObject, clock: Clock, g
   const stream = streamOf(call);
   // Where the stream is out of reach there is no reset; the server's keepalive is what remains then.
   if (stream === undefined || stream.destroyed) return;
-  const cancelReset = clock.after(graceMs, () => resetStream(stream));
+  // After a pause of our own the timer may fire before the I/O that it is about: that gets its turn first.
+  const cancelReset = clock.after(graceMs, () =>
+    clock.soon(() => {
+      if (!stream.destroyed) resetStream(stream);
+    }),
+  );
   stream.once("close", cancelReset);
 }
