@@ -42,7 +42,7 @@ export interface HubOptions {
   /**
    * The most that a remote subscriber may ask for. More is bounded to this, and the `started` frame says so.
    *
-   * @default { messages: 65_536, bytes: 16_777_216 }
+   * @default { messages: 65_536, bytes: 16_777_216 }, or as much as `queue` where that is more
    */
   readonly maxQueue?: Partial<QueueBounds>;
 
@@ -288,14 +288,18 @@ export function resolveHubOptions(given: HubOptions = {}): ResolvedHubOptions {
   checkNames("batch", given.batch, { frames: true, bytes: true });
   checkNames("flush", given.flush, { sliceMs: true, batches: true });
   checkNames("watermarks", given.watermarks, { high: true, low: true });
+  const queue = checkBounds("queue", given.queue, { messages: 1024, bytes: 1024 * 1024 });
   const retention = (given.retention ?? []).map(checkRetention);
   if (given.overflow === "park" && retention.length === 0) {
     throw new TypeError("overflow park needs a replay log: set the option retention as well");
   }
   return {
     overflow: checkOverflow("overflow", given.overflow ?? "drop-oldest"),
-    queue: checkBounds("queue", given.queue, { messages: 1024, bytes: 1024 * 1024 }),
-    maxQueue: checkBounds("maxQueue", given.maxQueue, { messages: 65_536, bytes: 16 * 1024 * 1024 }),
+    queue,
+    maxQueue: checkBounds("maxQueue", given.maxQueue, {
+      messages: Math.max(65_536, queue.messages),
+      bytes: Math.max(16 * 1024 * 1024, queue.bytes),
+    }),
     maxMessageBytes: checkWhole("maxMessageBytes", given.maxMessageBytes ?? 1024 * 1024, 1),
     maxSubscriptions: checkWhole("maxSubscriptions", given.maxSubscriptions ?? 100_000, 1),
     maxTopics: checkWhole("maxTopics", given.maxTopics ?? 100_000, 2),

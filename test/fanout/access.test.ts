@@ -191,3 +191,11 @@ describe("authorize", () => {
     assert.equal(String(sink), "");
   });
 });
+
+describe("a hub with a large queue", () => {
+  it("grants its own default to remote callers without being told the most as well", () => {
+    const { hub } = handHub({ queue: { messages: 100_000, bytes: 1 << 26 } });
+    const remote = hub.attach({ patterns: ["a"] }, new ValveSink(), {});
+    assert.deepEqual(remote.stats().capacity, { messages: 100_000, bytes: 1 << 26 });
+  });
+});
