@@ -5,8 +5,8 @@
  * @module
  */
 import type { Bench } from "tinybench";
-import { publishBench } from "./publish.ts";
-import { queueBench } from "./queue.ts";
+import { publishBench } from "./micro/publish.ts";
+import { queueBench } from "./micro/queue.ts";
 
 const benches: (() => Bench)[] = [queueBench, ...[1, 100, 1_000].map((n) => () => publishBench(n))];
 

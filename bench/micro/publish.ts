@@ -1,6 +1,6 @@
 import PQueue from "p-queue";
 import { Bench } from "tinybench";
-import { Hub } from "../src/fanout/index.ts";
+import { Hub } from "../../src/fanout/index.ts";
 import { NullSink } from "./null-sink.ts";
 
 const payload = new Uint8Array(128);

@@ -1,6 +1,6 @@
 import { Bench } from "tinybench";
-import { OVERFLOW_POLICIES } from "../src/protocol/index.ts";
-import { BoundedQueue, overflowPolicy, type QueueItem } from "../src/queue/index.ts";
+import { OVERFLOW_POLICIES } from "../../src/protocol/index.ts";
+import { BoundedQueue, overflowPolicy, type QueueItem } from "../../src/queue/index.ts";
 
 const BOUND = 1024;
 const BATCH = 2048;

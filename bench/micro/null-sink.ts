@@ -1,4 +1,4 @@
-import type { Sink, SinkFeedback, SinkFrame, WriteOutcome } from "../src/fanout/index.ts";
+import type { Sink, SinkFeedback, SinkFrame, WriteOutcome } from "../../src/fanout/index.ts";
 
 /** A sink that takes everything at once: what is left to measure is the engine. */
 export class NullSink implements Sink {
