@@ -10,6 +10,8 @@ export interface Column {
   readonly align: "left" | "right";
   /** The lowest go first where a line has no room for all. Absent: never. */
   readonly keep?: number;
+  /** Sentences, mostly absent: where lines are short they stand below their row. */
+  readonly below?: boolean;
 }
 
 /** What a row stands for at a glance. */

@@ -110,9 +110,10 @@ function linesOf(
   material: Material,
   points: (trial: Trial) => Line["points"],
 ): readonly Line[] {
+  const plotted = chosen.map(({ cell }) => cell);
   return chosen.map(({ cell, trial }) => ({
     name: nameOf(cell),
-    look: lookOfCell(cell, material),
+    look: lookOfCell(cell, plotted, material),
     points: points(trial),
   }));
 }

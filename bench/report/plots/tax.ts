@@ -39,7 +39,7 @@ export function taxBySystemPlot(material: Material): Plot | undefined {
   const names = [...new Set(inOrder(cells, material).map(nameOf))];
   const groups = names.map((name): Group => {
     const own = cells.filter((cell) => nameOf(cell) === name);
-    return { name, look: lookOfCell(own[0]!, material), cells: own };
+    return { name, look: lookOfCell(own[0]!, cells, material), cells: own };
   });
   const title = `Slow-consumer tax beside ${slowKindWords("sigstop")} clients, by system`;
   return taxPlot("tax-by-system", title, groups, material);
@@ -67,7 +67,7 @@ function taxPlot(
   );
   const lines = drawn.map(({ name: label, look, points }, index): Line => {
     // Beside one another, so that bars do not hide one another.
-    const offset = drawn.length === 1 ? 0 : 0.5 * (index / (drawn.length - 1) - 0.5);
+    const offset = drawn.length === 1 ? 0 : 0.4 * (index / (drawn.length - 1) - 0.5);
     const x = (slow: number): number => counts.indexOf(slow) + offset;
     return {
       name: label,

@@ -59,7 +59,7 @@ function cpuTable(load: string, cells: readonly Cell[], material: Material): Tab
     columns: [
       { title: "system", align: "left" },
       ...bursts.flatMap((burst) => [
-        { title: `${burst} waiting, µs`, align: "right" as const },
+        { title: `${burst} waiting`, align: "right" as const },
         { title: "×", align: "right" as const },
       ]),
     ],
