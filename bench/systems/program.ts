@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import type { Availability } from "../system.ts";
 
 /** A program that has not ended by itself after so long is killed. */
-const END_GRACE_MS = 2_000;
+const END_GRACE_MS = 500;
 
 const run = promisify(execFile);
 
