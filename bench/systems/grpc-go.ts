@@ -63,11 +63,19 @@ async function built(go: string): Promise<Availability> {
   }
 }
 
+/** Whether asking for it would build nothing. */
+export function isBuilt(): boolean {
+  return exists(programPath());
+}
+
+function programPath(): string {
+  const version = createHash("sha256").update(readFileSync(source)).digest("hex").slice(0, 12);
+  return join(ownFolder(), `grpc-go-${version}`);
+}
+
 /** Returns the path of the program. */
 async function build(): Promise<string> {
-  const code = readFileSync(source);
-  const version = createHash("sha256").update(code).digest("hex").slice(0, 12);
-  const program = join(ownFolder(), `grpc-go-${version}`);
+  const program = programPath();
   if (exists(program)) return program;
   // Renamed when it is whole: somebody else may build it at the same time.
   const unfinished = `${program}-${process.pid}`;
