@@ -26,7 +26,7 @@ export async function probeProgram(
 ): Promise<Availability> {
   try {
     const { stdout } = await run(program, versionArguments);
-    const version = stdout.match(/\bv?=?(\d+(?:\.\d+)+)/)?.[1];
+    const version = stdout.match(/\d+(?:\.\d+)+/)?.[0];
     return { version: `${program} ${version ?? "of unknown version"}` };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
