@@ -8,6 +8,7 @@ import type { History, Seen } from "./catch-up.ts";
 import { checkDuration } from "./checks.ts";
 import { EvictionBrake } from "./eviction-brake.ts";
 import { FlushLoop } from "./flush-loop.ts";
+import type { Front } from "./front.ts";
 import { HistoryLoads } from "./history-loads.ts";
 import type { HistoryRule } from "./history-source.ts";
 import { contain, HookReports } from "./hook-reports.ts";
@@ -85,10 +86,8 @@ export class Hub implements AsyncDisposable {
   readonly #backpressure: Backpressure<Subscription>;
   readonly #host: SubscriptionHost;
 
-  #lastOffset = 0;
-  #evaluatedThrough = 0;
+  readonly #front: { -readonly [Field in keyof Front]: Front[Field] };
   #fanningOut = false;
-  #anyExpires = false;
   /** Parked by the message being fanned out: they leave the lists when nobody walks them any more. */
   readonly #leaving: Subscription[] = [];
   /** Published by a hook while another message was being fanned out: numbered, and next in line. */
@@ -117,23 +116,18 @@ export class Hub implements AsyncDisposable {
       this.#isFor(subscription, this.#interestsInName(topic)),
     );
     const rules = new RetentionRules(resolved.retention);
-    this.#lastOffset = resolved.lastOffset;
-    this.#evaluatedThrough = resolved.lastOffset;
+    const { lastOffset } = resolved;
+    this.#front = { lastOffset, evaluatedThrough: lastOffset, anyExpires: false };
     this.#topics = new TopicTable(resolved.maxTopics, (topic) => rules.logFor(topic), resolved.lastOffset);
     this.#sources = new FirstRule(resolved.history);
     const hub = this;
     const history: History<Subscription> = {
-      get lastOffset() {
-        return hub.#lastOffset;
-      },
+      front: this.#front,
       get forgottenThrough() {
         return hub.#topics.forgottenThrough;
       },
       get topicsVersion() {
         return hub.#topics.version;
-      },
-      get anyExpires() {
-        return hub.#anyExpires;
       },
       topicsOf: (subscription) => this.#topicsOf(subscription),
       knowsAllTopicsOf: ({ terms }) =>
@@ -148,9 +142,7 @@ export class Hub implements AsyncDisposable {
       options: resolved,
       flushLoop: this.#flushLoop,
       history,
-      get evaluatedThrough() {
-        return hub.#evaluatedThrough;
-      },
+      front: this.#front,
       reportHookError: (hook, error) => this.reportHookError(hook, error),
       retryAfterMs: () => this.retryAfterMs(),
       seenBefore: (message, subscription) => this.#seenBefore(message, subscription),
@@ -170,7 +162,7 @@ export class Hub implements AsyncDisposable {
 
   /** The place of the newest message. */
   get position(): Position {
-    return { epoch: this.#options.epoch, offset: this.#lastOffset };
+    return { epoch: this.#options.epoch, offset: this.#front.lastOffset };
   }
 
   /** `close()` was called. */
@@ -197,7 +189,7 @@ export class Hub implements AsyncDisposable {
     }
     const now = this.#options.clock.unixMs();
     const ttlMs = options?.ttlMs ?? Number.POSITIVE_INFINITY;
-    const offset = ++this.#lastOffset;
+    const offset = ++this.#front.lastOffset;
     const message = new Message({
       topic: topicName,
       offset,
@@ -211,7 +203,7 @@ export class Hub implements AsyncDisposable {
       publishedAtWatch: this.#watch.time,
       bytes,
     });
-    if (message.expiresAtMs !== undefined) this.#anyExpires = true;
+    if (message.expiresAtMs !== undefined) this.#front.anyExpires = true;
     topic.lastOffset = offset;
     topic.published++;
     topic.publishedBytes += bytes;
@@ -409,7 +401,7 @@ export class Hub implements AsyncDisposable {
       const count = subscribers.length;
       for (let index = 0; index < count; index++) subscribers[index]!.offer(message);
     }
-    this.#evaluatedThrough = message.offset;
+    this.#front.evaluatedThrough = message.offset;
   }
 
   #interestsIn(topic: Topic<Subscription>): readonly Interest<Subscription>[] {

@@ -167,7 +167,8 @@ export class Pump implements Flushable, SinkFeedback {
       this.#source.sinkFailed(error);
     } finally {
       if (borrowed) {
-        scratch.length = 0;
+        // Setting the length would give the storage away, and is a call into the runtime besides.
+        while (scratch.length > 0) scratch.pop();
         scratchTaken = false;
       }
     }

@@ -38,7 +38,15 @@ export interface QueueCounters {
  * may be older than many in line, and that a change to a keyed policy looks at all.
  */
 export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
+  // What every offer and take touches comes first, so that it lies together in memory: with thousands of queues, fetching
+  // them costs more than the work.
   readonly #items = new RingBuffer<T>();
+  #bytes = 0;
+  readonly #maxMessages: number;
+  readonly #maxBytes: number;
+  /** Room that is taken by something else. */
+  #reservedMessages = 0;
+  #reservedBytes = 0;
   /** Keyed policies only: where the unread item of an identity stands. */
   #places: Map<string, number> | undefined;
   /**
@@ -47,19 +55,14 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
    */
   #firstOffsets: RingBuffer<number> | undefined;
   #headPlace = 0;
-  /** Room that is taken by something else. */
-  #reservedMessages = 0;
-  #reservedBytes = 0;
-  #bytes = 0;
   #peakMessages = 0;
   #peakBytes = 0;
+  #policy: OverflowPolicy;
+  readonly #losses: LossListener<T>;
+  readonly bounds: QueueBounds;
   #conflated = 0;
   #overflow = 0;
   #oversize = 0;
-
-  readonly bounds: QueueBounds;
-  readonly #losses: LossListener<T>;
-  #policy: OverflowPolicy;
 
   /** @throws RangeError for a bound that is no whole number of at least 1: nothing would ever fit */
   constructor(bounds: QueueBounds, policy: OverflowPolicy, losses: LossListener<T>) {
@@ -69,6 +72,8 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
       }
     }
     this.bounds = bounds;
+    this.#maxMessages = bounds.messages;
+    this.#maxBytes = bounds.bytes;
     this.#policy = policy;
     this.#losses = losses;
     if (policy.keyed) {
@@ -123,7 +128,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   }
 
   offer(item: T): OfferOutcome {
-    if (item.bytes > this.bounds.bytes) {
+    if (item.bytes > this.#maxBytes) {
       this.#oversize++;
       this.#losses.lose(item, "oversize", this.tailPlace);
       return "oversize";
@@ -145,7 +150,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     const place = item.identity === undefined ? undefined : this.#places?.get(item.identity);
     if (place === undefined) return this.fits(item);
     const growth = item.bytes - (this.#items.at(place - this.#headPlace)?.bytes ?? 0);
-    return this.#bytes + this.#reservedBytes + growth <= this.bounds.bytes;
+    return this.#bytes + this.#reservedBytes + growth <= this.#maxBytes;
   }
 
   /** Removes and returns the next item; `undefined` when empty. */
@@ -229,13 +234,15 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   fits(item: T): boolean {
     return (
-      this.#items.length + this.#reservedMessages < this.bounds.messages &&
-      this.#bytes + this.#reservedBytes + item.bytes <= this.bounds.bytes
+      this.#items.length + this.#reservedMessages < this.#maxMessages &&
+      this.#bytes + this.#reservedBytes + item.bytes <= this.#maxBytes
     );
   }
 
   append(item: T): void {
-    if (item.identity !== undefined) this.#places?.set(item.identity, this.tailPlace);
+    if (this.#places !== undefined && item.identity !== undefined) {
+      this.#places.set(item.identity, this.tailPlace);
+    }
     if (this.#firstOffsets !== undefined) this.#pushFirstOffset(this.#firstOffsets, item.offset);
     this.#items.push(item);
     this.#weigh(item.bytes);
@@ -272,7 +279,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     const growth = item.bytes - replaced.bytes;
     // A larger replacement may need room. The oldest others give way, never its own place: it is no newcomer.
     let ahead = index;
-    while (this.#bytes + this.#reservedBytes + growth > this.bounds.bytes) {
+    while (this.#bytes + this.#reservedBytes + growth > this.#maxBytes) {
       if (ahead > 0) {
         this.dropOldest();
         ahead--;
