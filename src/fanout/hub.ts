@@ -14,9 +14,10 @@ import type { HistoryRule } from "./history-source.ts";
 import { contain, HookReports } from "./hook-reports.ts";
 import { InterestEvents } from "./interest-events.ts";
 import { type Interest, InterestIndex, type Membership } from "./interest-index.ts";
+import { LingerTimers } from "./linger.ts";
 import { LocalSubscription } from "./local-subscription.ts";
 import { Message } from "./message.ts";
-import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./options.ts";
+import { type HubOptions, type LingerRule, type ResolvedHubOptions, resolveHubOptions } from "./options.ts";
 import { copyPayload, messageBytes, type Publication, type PublishOptions } from "./publication.ts";
 import { FirstRule, RetentionRules } from "./retention.ts";
 import type { Sink } from "./sink.ts";
@@ -76,6 +77,8 @@ interface Registration {
 export class Hub implements AsyncDisposable {
   readonly #options: ResolvedHubOptions;
   readonly #flushLoop: FlushLoop;
+  readonly #lingerTimers: LingerTimers;
+  readonly #lingers: FirstRule<LingerRule>;
   readonly #watch: Watch;
   readonly #reports: HookReports;
   readonly #topics: TopicTable<Subscription>;
@@ -107,6 +110,8 @@ export class Hub implements AsyncDisposable {
     const resolved = resolveHubOptions(options);
     this.#options = resolved;
     this.#flushLoop = new FlushLoop(resolved.clock, resolved.flush);
+    this.#lingerTimers = new LingerTimers(resolved.clock);
+    this.#lingers = new FirstRule(resolved.linger);
     this.#reports = new HookReports(resolved);
     this.#interestEvents = this.#makeInterestEvents();
     this.#interests = new InterestIndex(this.#interestEvents);
@@ -141,6 +146,7 @@ export class Hub implements AsyncDisposable {
     this.#host = {
       options: resolved,
       flushLoop: this.#flushLoop,
+      lingerTimers: this.#lingerTimers,
       history,
       front: this.#front,
       reportHookError: (hook, error) => this.reportHookError(hook, error),
@@ -189,6 +195,7 @@ export class Hub implements AsyncDisposable {
     }
     const now = this.#options.clock.unixMs();
     const ttlMs = options?.ttlMs ?? Number.POSITIVE_INFINITY;
+    topic.lingerMs ??= this.#lingers.of(topicName)?.lingerMs ?? this.#options.lingerMs;
     const offset = ++this.#front.lastOffset;
     const message = new Message({
       topic: topicName,
@@ -201,6 +208,7 @@ export class Hub implements AsyncDisposable {
       tombstone: options?.tombstone === true,
       expiresAtMs: ttlMs === Number.POSITIVE_INFINITY ? undefined : now + ttlMs,
       publishedAtWatch: this.#watch.time,
+      lingerMs: topic.lingerMs,
       bytes,
     });
     if (message.expiresAtMs !== undefined) this.#front.anyExpires = true;
@@ -498,6 +506,7 @@ export class Hub implements AsyncDisposable {
     );
     if (this.#subscriptions.size > 0) return;
     this.#watch.stop();
+    this.#lingerTimers.flush();
     this.#whenEmpty?.();
   }
 }

@@ -16,6 +16,7 @@ import type { FlushLoop } from "./flush-loop.ts";
 import type { Front } from "./front.ts";
 import { isPromise } from "./hook-reports.ts";
 import { Line } from "./line.ts";
+import type { LingerTimers } from "./linger.ts";
 import type { Message } from "./message.ts";
 import type { ResolvedHubOptions } from "./options.ts";
 import { Past, type PastReader } from "./past.ts";
@@ -29,6 +30,7 @@ import type { SubscriptionState } from "./subscription-state.ts";
 export interface SubscriptionHost {
   readonly options: ResolvedHubOptions;
   readonly flushLoop: FlushLoop;
+  readonly lingerTimers: LingerTimers;
   readonly front: Front;
   readonly history: History<Subscription>;
   reportHookError(hook: string, error: unknown): void;
@@ -59,6 +61,8 @@ export interface SubscriptionTerms {
   readonly passes: ((message: Message) => boolean) | undefined;
   readonly maxAgeMs: number | undefined;
   readonly minIntervalMs: number | undefined;
+  /** `undefined`: as the message says. */
+  readonly lingerMs: number | undefined;
   readonly clientName: string | undefined;
   readonly identity: string | undefined;
   readonly class: string | undefined;
@@ -81,6 +85,7 @@ export class Subscription implements PumpSource, PastReader {
   /** Messages of a key keep a least time between them. */
   readonly #paced: boolean;
   readonly #maxAgeMs: number | undefined;
+  readonly #lingerMs: number | undefined;
   /** From the high watermark until the low one. A blocking subscription asks publishers to wait meanwhile. */
   #slow = false;
 
@@ -134,6 +139,7 @@ export class Subscription implements PumpSource, PastReader {
     this.#filter = terms.passes;
     this.#paced = terms.minIntervalMs !== undefined;
     this.#maxAgeMs = terms.maxAgeMs;
+    this.#lingerMs = terms.lingerMs;
     this.#line = new Line({
       bounds: terms.queue,
       overflow: terms.overflow,
@@ -192,7 +198,9 @@ export class Subscription implements PumpSource, PastReader {
     this.#matched++;
     if (this.#paced) this.#awaitDue();
     if (!this.#slow && this.#line.isHigh) this.#turnSlow();
-    this.#pump.ready();
+    const lingerMs = this.#lingerMs ?? message.lingerMs;
+    if (lingerMs === 0 || this.#slow) this.#pump.ready();
+    else this.#pump.readyWithin(lingerMs, this.#line.length, this.#line.bytes, this.#host.lingerTimers);
   }
 
   /** Delivers what is queued, then ends with `draining`. */
