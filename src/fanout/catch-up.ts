@@ -137,8 +137,7 @@ export class CatchUp<S> {
   /** The next message or gap; `undefined` when nothing is left above the cursor, or it is waiting. */
   next(): Message | GapFrame | undefined {
     for (;;) {
-      const gap = this.#gaps.shift();
-      if (gap !== undefined) return gap;
+      if (this.#gaps.length > 0) return this.#gaps.shift();
       if (this.#waiting.size > 0) return undefined;
       const source = this.#sources.pop();
       if (source !== undefined) {
