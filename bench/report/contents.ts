@@ -99,7 +99,7 @@ function howToRead(): Block[] {
           "The tax is the p99 of healthy subscribers beside slow ones through the p99 without them, over the blocks that both have, with a bootstrap 95 % interval over blocks. With few blocks the interval is narrower than its name. One that includes 1 means: no difference was found.",
         ],
         [
-          "A trial whose books do not balance does not count, and is listed. Dropped, conflated and evicted are sums over the trials that count; memory is the median rise within a trial.",
+          "A trial whose books do not balance does not count, and is listed. One that the machine or the harness spoiled was repeated once, and is listed too. Dropped, conflated and evicted are sums over the trials that count; memory is the median rise within a trial.",
         ],
       ],
     },
@@ -134,7 +134,12 @@ function otherScenarios(material: Material): Block[] {
 function validity(material: Material): Block[] {
   const table = invalidTable(material);
   return table.rows.length === 0
-    ? [{ kind: "paragraph", text: ["All trials count: the books of every one balance."] }]
+    ? [
+        {
+          kind: "paragraph",
+          text: ["All trials count, at the first attempt: the books of every one balance."],
+        },
+      ]
     : [{ kind: "table", table }];
 }
 

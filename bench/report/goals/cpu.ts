@@ -101,10 +101,16 @@ function judge(goal: string, bound: string, most: number, cell: Cell, other: Cel
   const met = ratio.median <= most;
   const straddles = met ? ratio.high > most : ratio.low <= most;
   const spread = `${text.ratio(ratio.median)}, blocks ${text.ratio(ratio.low)} to ${text.ratio(ratio.high)}`;
+  const remarks = [
+    ...(straddles ? ["some blocks on the other side of the bound"] : []),
+    ...(cell.load.rate === other.load.rate
+      ? []
+      : [`at ${text.whole(cell.load.rate)} and ${text.whole(other.load.rate)} messages/s`]),
+  ];
   return {
     goal,
     bound,
-    measured: straddles ? `${spread}: some on the other side of the bound` : spread,
+    measured: [spread, ...remarks].join("; "),
     verdict: met ? "met" : "missed",
     cells,
   };

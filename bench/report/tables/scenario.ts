@@ -20,7 +20,9 @@ const NOTED = ["healthy", "payload", "offered/s", "burst", "per connection"];
 
 export function scenarioTable(title: string, cells: readonly Cell[], material: Material): Table {
   const summaries = sorted(cells, material).map((cell) => summarize(cell, material));
-  const extra = [...new Set(summaries.flatMap(({ extra }) => [...extra.keys()]))].map(extraField);
+  // Deliveries are the divisor of the CPU column, and say nothing by themselves.
+  const names = [...new Set(summaries.flatMap(({ extra }) => [...extra.keys()]))];
+  const extra = names.filter((name) => name !== "deliveries").map(extraField);
   const F = FIELD;
   const fields: readonly Field<Summary>[] = [
     ...[F.system, F.policy, F.healthy, F.slow, F.payload, F.rate, F.burst, F.perConnection, F.delivered],

@@ -128,6 +128,14 @@ describe("the CPU goals", () => {
     assert.equal(goal(1.21).verdict, "missed");
   });
 
+  it("say when the two were offered different rates", () => {
+    const busier = costs("spillway", 16, 1);
+    const goals = goalsOf([{ ...busier, load: { ...busier.load, rate: 1_600 } }, costs("http2", 16, 1)]);
+    assert.match(find(goals, /spillway : http2/).measured, /at 1,600 and 500 messages\/s/);
+    const even = goalsOf([busier, costs("http2", 16, 1)]);
+    assert.doesNotMatch(find(even, /spillway : http2/).measured, /messages\/s/);
+  });
+
   it("say when single blocks lie on the other side of the bound", () => {
     const mixed = cell("cpu/mixed", {
       scenario: "cpu",

@@ -16,7 +16,7 @@ function cells(pairs: readonly (readonly [Trial | undefined, Trial | undefined])
 function simulated(random: () => number, blocks: number, ratio: number) {
   const pair = (block: number) => {
     const drift = Math.exp(0.4 * (random() - 0.5));
-    const one = (middle: number) => trial({ block, latency: latencies(random, middle, 1_500) });
+    const one = (middle: number) => trial({ block, latency: latencies(random, middle, 1_200) });
     return [one(1_000 * drift * ratio), one(1_000 * drift)] as const;
   };
   return cells(Array.from({ length: blocks }, (_, block) => pair(block)));
@@ -56,10 +56,13 @@ describe("a comparison", () => {
     assert.equal(compare(measured, control, 1).ratio, 100);
   });
 
-  it("is the same every time, and another with another seed", () => {
-    const { measured, control } = simulated(randomFrom(3), 5, 1.1);
+  it("is the same every time, and hangs on the seed", () => {
+    const { measured, control } = simulated(randomFrom(3), 8, 1.1);
     assert.deepEqual(compare(measured, control, 5), compare(measured, control, 5));
-    assert.notDeepEqual(compare(measured, control, 5).interval, compare(measured, control, 6).interval);
+    const intervals = [1, 2, 3, 4, 5].map((seed) =>
+      JSON.stringify(compare(measured, control, seed).interval),
+    );
+    assert.ok(new Set(intervals).size > 1, intervals[0]);
   });
 
   it("stands on blocks in which both count, and on no others", () => {
