@@ -23,6 +23,7 @@ export interface Row {
 }
 
 export interface Table {
+  /** Empty below a heading that says it. */
   readonly title: string;
   /** What all rows have in common, and what is not to be seen in them. */
   readonly notes: readonly string[];

@@ -49,12 +49,6 @@ export interface Shade {
   readonly label: string;
 }
 
-/** A horizontal line that figures are read against. */
-export interface Rule {
-  readonly at: number;
-  readonly label: string;
-}
-
 export interface LineChart {
   readonly title: string;
   readonly subtitle: string;
@@ -62,7 +56,8 @@ export interface LineChart {
   readonly y: Axis;
   readonly lines: readonly Line[];
   readonly shade?: Shade;
-  readonly rules?: readonly Rule[];
+  /** Heights of horizontal lines that figures are read against; the subtitle says what they are. */
+  readonly rules?: readonly number[];
 }
 
 export const WIDTH = 900;
@@ -172,16 +167,14 @@ function shaded({ from, to, label }: Shade): Pick<LineSeriesOption, "markArea" |
   };
 }
 
-function ruled(rules: readonly Rule[]): Pick<LineSeriesOption, "markArea" | "markLine"> {
+function ruled(rules: readonly number[]): Pick<LineSeriesOption, "markArea" | "markLine"> {
   return {
     markLine: {
       silent: true,
       symbol: "none",
+      label: { show: false },
       lineStyle: { color: SOFT, type: "dashed", width: 1 },
-      data: rules.map(({ at, label }) => ({
-        yAxis: at,
-        label: { show: true, formatter: label, position: "insideStartTop", color: SOFT, fontSize: 11 },
-      })),
+      data: rules.map((at) => ({ yAxis: at })),
     },
   };
 }

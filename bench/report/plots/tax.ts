@@ -3,7 +3,6 @@ import type { Cell, SlowKind } from "../../results.ts";
 import { inScenario, nameOf, ours, SCENARIO, slowKindWords } from "../cells.ts";
 import type { Material } from "../material.ts";
 import { type Look, lookOfKind } from "../palette.ts";
-import { ratio } from "../text.ts";
 import { type Line, lineChart, type Plot, toSvg } from "./chart.ts";
 import { categories, logAxis, plainLabel } from "./scale.ts";
 import { inOrder, loadWords, lookOfCell } from "./subjects.ts";
@@ -87,7 +86,7 @@ function taxPlot(
     title,
     lineChart({
       title,
-      subtitle: `${loadWords(first.cells[0]!)}; p99 through p99 of the control, 95 % intervals`,
+      subtitle: `${loadWords(first.cells[0]!)}; p99 through p99 of the control, 95 % intervals; dashed: no tax`,
       x: categories("slow clients", counts.map(String)),
       y: logAxis(
         "tax: p99, times the control (log)",
@@ -95,7 +94,7 @@ function taxPlot(
         (value) => `${plainLabel(value)}×`,
       ),
       lines,
-      rules: [{ at: 0, label: `no tax (${ratio(1).replace(".00", "")})` }],
+      rules: [0],
     }),
   );
   return {
