@@ -52,5 +52,11 @@ export function cpuPlot(material: Material): Plot | undefined {
       lines,
     }),
   );
-  return { name: NAME, title, about: "Batches are what makes a delivery cheap.", section: "cpu", svg };
+  return {
+    name: NAME,
+    title,
+    about: "The further a line falls, the more a system gains from messages that wait together.",
+    section: "cpu",
+    svg,
+  };
 }

@@ -21,7 +21,7 @@ export function policyPlot(material: Material): Plot | undefined {
   return {
     name: NAME,
     title,
-    about: "A policy trades how much arrives for how fresh it is.",
+    about: "How much of what was published each policy delivers, and how old it is by then.",
     section: "other",
     svg: toSvg(NAME, title, option(title, loadWords(first.cell), summaries, material)),
   };
