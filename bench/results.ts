@@ -101,6 +101,11 @@ export interface Trial {
   readonly block: number;
   /** Reasons why it does not count; empty when it does. Any makes the run fail. */
   readonly problems: readonly string[];
+  /**
+   * The problems of the attempt before this one, which failed for reasons of the machine or the harness, not of the system,
+   * and was repeated once; absent when the first attempt counts.
+   */
+  readonly firstAttempt?: readonly string[];
   readonly books: ClientBooks;
   /** From the time a message was due by the schedule until a healthy subscriber had it; what never came counts until the end. */
   readonly latency: HistogramData;
@@ -125,7 +130,7 @@ export interface Trial {
     readonly queuedBytes: number;
     readonly writes: number;
   };
-  /** Course of the trial, a point every 100 ms. */
+  /** Course of the trial, a point every 100 ms, or at longer intervals in a long one. */
   readonly timeline: readonly TimelinePoint[];
   /** What happened when: `stopped`, `continued`, `burst`. Milliseconds since the measured time began. */
   readonly events?: readonly { readonly atMs: number; readonly what: string }[];
@@ -164,6 +169,8 @@ export interface MicroTable {
   readonly name: string;
   /** What one operation is. */
   readonly operation: string;
+  /** The row that the others are compared with, by name. */
+  readonly reference?: string;
   readonly rows: readonly MicroRow[];
 }
 
@@ -174,4 +181,6 @@ export interface MicroRow {
   readonly marginPercent: number;
   /** Bytes allocated per operation, where measured. */
   readonly allocatedBytes?: number;
+  /** Bytes still held after it, where measured. */
+  readonly heldBytes?: number;
 }
