@@ -15,8 +15,8 @@ import type { Row, Table } from "./table.ts";
 const HEALTHY = 1_000;
 const SLOW = 9_000;
 const BURST = 16;
-/** The default bound: what is touched per offer lies as far apart as in earnest. */
-const BOUND = 1024;
+/** Smaller than the default, so that it is full soon; what 9,000 of them touch is far more than a cache holds all the same. */
+const BOUND = 128;
 
 type Company = "nobody" | "stalled, drop-oldest" | "stalled, conflate" | "parked";
 
@@ -47,7 +47,7 @@ async function addSlow(crowd: Crowd, company: Exclude<Company, "nobody">): Promi
     const queue = { messages: company === "parked" ? 16 : BOUND };
     crowd.hub.attach({ patterns: [TOPIC], overflow, queue }, new StuckSink());
   }
-  for (let published = 0; published < 2 * BOUND; published += BURST) await crowd.deliver(BURST);
+  for (let published = 0; published < BOUND + 2 * BURST; published += BURST) await crowd.deliver(BURST);
   const arrived = () => {
     const { stalled, parked } = crowd.hub.stats().subscriptions;
     // One that is stalled counts as that, parked or not.

@@ -1,6 +1,8 @@
+import { allocation } from "./allocation.ts";
 import { catchUp } from "./catch-up.ts";
 import { encoding } from "./encoding.ts";
 import { fanOut } from "./fan-out.ts";
+import { idle } from "./idle.ts";
 import { promiseQueues } from "./promise-queues.ts";
 import { publishCall } from "./publish-call.ts";
 import { queue } from "./queue.ts";
@@ -19,4 +21,6 @@ export const TABLES: readonly Table[] = [
   queue,
   promiseQueues,
   encoding,
+  allocation,
+  idle,
 ];

@@ -1,0 +1,147 @@
+/**
+ * Bytes allocated on the way publish → queue → pump → null sink.
+ *
+ * What belongs to a message (the message object, its payload) is paid once, however many subscribers there are: that is
+ * the row with nobody subscribed. What a subscriber adds is the slope between 100 and 1,000 of them: everything that is
+ * there once per message, or once per turn, falls out of it. It should be next to nothing: what is left is the boxed
+ * time of the flush's looks at the clock.
+ *
+ * Exact, not sampled: the young generation has room for everything, so nothing is collected while it is counted (that
+ * is checked), and the event loop is stepped by hand, so nothing else runs.
+ *
+ * @module
+ */
+import { systemClock } from "../../src/clock.ts";
+import { Hub, type Sink } from "../../src/fanout/index.ts";
+import type { OverflowPolicyName } from "../../src/protocol/index.ts";
+import { bytesAllocated, ROOM_FOR_GARBAGE } from "./collector.ts";
+import { PAYLOAD, TOPIC } from "./crowd.ts";
+import { NullSink, StuckSink, Tally } from "./null-sink.ts";
+import { median } from "./summary.ts";
+import type { Measurement, Row, Table } from "./table.ts";
+
+const BURST = 16;
+const TURNS = 32;
+const MESSAGES = BURST * TURNS;
+const WINDOWS = 5;
+const WARM_UP_OFFERS = 2_000_000;
+const [FEW, MANY] = [100, 1_000];
+/** A queue of it is full after the warm-up. */
+const BOUND = 128;
+
+const KEYS = Array.from({ length: BURST }, (_, index) => `key ${index}`);
+
+interface Path {
+  readonly overflow: OverflowPolicyName;
+  /** Everybody is stalled, with a full queue. */
+  readonly stuck?: boolean;
+}
+
+/** A hub whose turns of the event loop are stepped by hand. */
+class SteppedHub {
+  readonly hub: Hub;
+  readonly #due: (() => void)[] = [];
+
+  constructor(subscribers: number, { overflow, stuck = false }: Path) {
+    this.hub = new Hub({
+      overflow,
+      queue: { messages: BOUND },
+      escalation: [],
+      progressIntervalMs: 3_600_000,
+      clock: { ...systemClock, soon: (run) => void this.#due.push(run) },
+    });
+    const tally = new Tally();
+    // Never complete: it is not waited for.
+    void tally.expect(Number.MAX_SAFE_INTEGER);
+    const sink = (): Sink => (stuck ? new StuckSink() : new NullSink(tally));
+    for (let index = 0; index < subscribers; index++) this.hub.attach({ patterns: [TOPIC] }, sink());
+  }
+
+  run(turns: number): void {
+    for (let turn = 0; turn < turns; turn++) {
+      for (const key of KEYS) this.hub.publish(TOPIC, PAYLOAD, { key });
+      this.#settle();
+    }
+  }
+
+  async close(): Promise<void> {
+    const closed = this.hub.close({ drainTimeoutMs: 1 });
+    let over = false;
+    void closed.then(() => {
+      over = true;
+    });
+    while (!over) {
+      this.#settle();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  #settle(): void {
+    for (let run = this.#due.shift(); run !== undefined; run = this.#due.shift()) run();
+  }
+}
+
+/** What `MESSAGES` messages cost, all subscribers together. */
+async function cost(subscribers: number, path: Path): Promise<{ bytes: number; nanoseconds: number }> {
+  const stepped = new SteppedHub(subscribers, path);
+  // The compiler must have spoken its last word, on another thread, before anything is counted: code that is not
+  // optimized yet allocates what optimized code does not.
+  for (let round = 0; round < 64 && round * subscribers * MESSAGES < WARM_UP_OFFERS; round++) {
+    stepped.run(TURNS);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  const bytes: number[] = [];
+  const times: number[] = [];
+  for (let window = 0; window < WINDOWS; window++) {
+    bytes.push(
+      await bytesAllocated(() => {
+        const began = performance.now();
+        stepped.run(TURNS);
+        times.push((performance.now() - began) * 1e6);
+      }),
+    );
+  }
+  await stepped.close();
+  return { bytes: median(bytes), nanoseconds: median(times) };
+}
+
+function deliveryRow(name: string, path: Path): Row {
+  return {
+    name,
+    execArgv: ROOM_FOR_GARBAGE,
+    async measure(): Promise<Measurement> {
+      const few = await cost(FEW, path);
+      const many = await cost(MANY, path);
+      return {
+        nanoseconds: many.nanoseconds / (MESSAGES * MANY),
+        marginPercent: 0,
+        allocatedBytes: (many.bytes - few.bytes) / (MESSAGES * (MANY - FEW)),
+      };
+    },
+  };
+}
+
+const perMessage: Row = {
+  name: "one message, nobody subscribed",
+  execArgv: ROOM_FOR_GARBAGE,
+  async measure(): Promise<Measurement> {
+    const { bytes, nanoseconds } = await cost(0, { overflow: "drop-oldest" });
+    return {
+      nanoseconds: nanoseconds / MESSAGES,
+      marginPercent: 0,
+      allocatedBytes: bytes / MESSAGES,
+    };
+  },
+};
+
+export const allocation: Table = {
+  name: "allocation",
+  operation: `one message of ${PAYLOAD.byteLength} bytes, for nobody or for one more subscriber`,
+  rows: () => [
+    perMessage,
+    deliveryRow("one delivery, drop-oldest", { overflow: "drop-oldest" }),
+    deliveryRow("one delivery, conflate", { overflow: "conflate" }),
+    deliveryRow("one offer to a full queue, drop-oldest", { overflow: "drop-oldest", stuck: true }),
+    deliveryRow("one offer to a full queue, conflate", { overflow: "conflate", stuck: true }),
+  ],
+};
