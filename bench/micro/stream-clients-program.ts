@@ -26,6 +26,9 @@ async function obey(order: Order): Promise<void> {
 async function open(address: string): Promise<ClientHttp2Session> {
   const session = connect(`http://${address}`, { settings: { initialWindowSize: WINDOW } });
   setMaxListeners(0, session);
+  // Without the server there is nothing left to do; whoever waits is told by the end of this process.
+  session.on("error", () => process.exit());
+  session.on("close", () => process.exit());
   await once(session, "connect");
   session.setLocalWindowSize(WINDOW);
   return session;
@@ -63,6 +66,7 @@ async function openStream(
     "content-type": "application/grpc",
     te: "trailers",
   });
+  stream.on("error", () => {});
   stream.on("data", (chunk: Buffer) => count(chunk.byteLength));
   const framed = Buffer.alloc(HEADER_BYTES + request.byteLength);
   framed.writeUInt32BE(request.byteLength, 1);
