@@ -119,9 +119,12 @@ function row(name: string, work: () => Work): Row {
   };
 }
 
-export const encoding: Table = {
+const table: Table = {
+  module: import.meta.url,
   name: "encoding",
   operation: `one 128-byte message for one of ${SUBSCRIBERS} subscribers, ${MESSAGES} at a time`,
   reference: "encoded once",
   rows: () => Object.entries(WORK).map(([name, work]) => row(name, work)),
 };
+
+export const tables: readonly Table[] = [table];

@@ -115,7 +115,9 @@ const difference: Row = {
   },
 };
 
-export const idle: Table = {
+const table: Table = {
+  module: import.meta.url,
+  exact: true,
   name: "idle subscriptions",
   operation: "one more subscription that has nothing to receive",
   rows: (level) => [
@@ -129,3 +131,5 @@ export const idle: Table = {
     difference,
   ],
 };
+
+export const tables: readonly Table[] = [table];

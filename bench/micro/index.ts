@@ -15,7 +15,7 @@ import { TABLES } from "./tables.ts";
 export type { Level } from "./table.ts";
 
 const PLANS: Readonly<Record<Level, { readonly rounds: number; readonly budget: Budget }>> = {
-  headline: { rounds: 2, budget: { warmupMs: 60, timeMs: 100 } },
+  headline: { rounds: 1, budget: { warmupMs: 100, timeMs: 200 } },
   full: { rounds: 3, budget: { warmupMs: 150, timeMs: 250 } },
 };
 
@@ -29,10 +29,9 @@ export async function* runMicro(level: Level, filter = ""): AsyncIterable<MicroT
 async function measureTable(table: Table, level: Level): Promise<MicroTable> {
   const { rounds, budget } = PLANS[level];
   const measured = new Map<Row, Measurement[]>(table.rows(level).map((row) => [row, []]));
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < (table.exact === true ? 1 : rounds); round++) {
     for (const [row, measurements] of measured) {
-      const order = { table: table.name, row: row.name, level, budget };
-      measurements.push(await measureInFreshProcess(order, row));
+      measurements.push(await measureInFreshProcess(table, row, level, budget));
     }
   }
   const rows = [...measured].map(([{ name }, measurements]): MicroRow => {

@@ -27,11 +27,15 @@ export interface Row {
 }
 
 export interface Table {
+  /** The module that exports it among its `tables`: all that the process of a row has to load. */
+  readonly module: string;
   /** Unique. */
   readonly name: string;
   /** What one operation is. */
   readonly operation: string;
   /** The row that the others are compared with. */
   readonly reference?: string;
+  /** It counts rather than measures time: once is enough. */
+  readonly exact?: boolean;
   rows(level: Level): readonly Row[];
 }

@@ -5,7 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Metadata, type MethodDefinition, type ServerWritableStream } from "@grpc/grpc-js";
+import { Metadata, type ServerWritableStream } from "@grpc/grpc-js";
+import { HEADER_BYTES, rawMethod } from "../../bench/micro/raw-method.ts";
 import { StreamClients } from "../../bench/micro/stream-clients.ts";
 import { median } from "../../bench/micro/summary.ts";
 import { fanoutMethod } from "../../src/transport/grpc/index.ts";
@@ -16,22 +17,12 @@ const BURST = 16;
 const BURSTS_PER_ROUND = 10;
 const ROUNDS = 7;
 const PAYLOAD = Buffer.alloc(128, "x");
-const HEADER_BYTES = 5;
 
 /** Measured: about 0.1. A wake-up or a write per message and subscriber makes it about 1. */
 const MOST = 0.5;
 
-const method = (path: string): MethodDefinition<Buffer, Buffer> => ({
-  path,
-  requestStream: false,
-  responseStream: true,
-  requestSerialize: (bytes) => bytes,
-  requestDeserialize: (bytes) => bytes,
-  responseSerialize: (bytes) => bytes,
-  responseDeserialize: (bytes) => bytes,
-});
-const OURS = method("/gate.Fanout/Ours");
-const PLAIN = method("/gate.Fanout/Plain");
+const OURS = rawMethod("/gate.Fanout/Ours");
+const PLAIN = rawMethod("/gate.Fanout/Plain");
 
 test(`a burst costs at most ${MOST} of the processor time of plain grpc-js`, async (t) => {
   const calls: ServerWritableStream<Buffer, Buffer>[] = [];
