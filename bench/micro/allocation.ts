@@ -18,7 +18,7 @@ import { bytesAllocated, ROOM_FOR_GARBAGE } from "./collector.ts";
 import { PAYLOAD, TOPIC } from "./crowd.ts";
 import { NullSink, StuckSink, Tally } from "./null-sink.ts";
 import { median } from "./summary.ts";
-import type { Measurement, Row, Table } from "./table.ts";
+import { bytes, type Row, type Table } from "./table.ts";
 
 const BURST = 16;
 const TURNS = 32;
@@ -82,7 +82,7 @@ class SteppedHub {
 }
 
 /** What `MESSAGES` messages cost, all subscribers together. */
-async function cost(subscribers: number, path: Path): Promise<{ bytes: number; nanoseconds: number }> {
+async function cost(subscribers: number, path: Path): Promise<number> {
   const stepped = new SteppedHub(subscribers, path);
   // The compiler must have spoken its last word, on another thread, before anything is counted: code that is not
   // optimized yet allocates what optimized code does not.
@@ -90,33 +90,20 @@ async function cost(subscribers: number, path: Path): Promise<{ bytes: number; n
     stepped.run(TURNS);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  const bytes: number[] = [];
-  const times: number[] = [];
-  for (let window = 0; window < WINDOWS; window++) {
-    bytes.push(
-      await bytesAllocated(() => {
-        const began = performance.now();
-        stepped.run(TURNS);
-        times.push((performance.now() - began) * 1e6);
-      }),
-    );
-  }
+  const windows: number[] = [];
+  while (windows.length < WINDOWS) windows.push(await bytesAllocated(() => stepped.run(TURNS)));
   await stepped.close();
-  return { bytes: median(bytes), nanoseconds: median(times) };
+  return median(windows);
 }
 
 function deliveryRow(name: string, path: Path): Row {
   return {
     name,
     execArgv: ROOM_FOR_GARBAGE,
-    async measure(): Promise<Measurement> {
+    async measure() {
       const few = await cost(FEW, path);
       const many = await cost(MANY, path);
-      return {
-        nanoseconds: many.nanoseconds / (MESSAGES * MANY),
-        marginPercent: 0,
-        allocatedBytes: (many.bytes - few.bytes) / (MESSAGES * (MANY - FEW)),
-      };
+      return bytes({ allocatedBytes: (many - few) / (MESSAGES * (MANY - FEW)) });
     },
   };
 }
@@ -124,19 +111,14 @@ function deliveryRow(name: string, path: Path): Row {
 const perMessage: Row = {
   name: "one message, nobody subscribed",
   execArgv: ROOM_FOR_GARBAGE,
-  async measure(): Promise<Measurement> {
-    const { bytes, nanoseconds } = await cost(0, { overflow: "drop-oldest" });
-    return {
-      nanoseconds: nanoseconds / MESSAGES,
-      marginPercent: 0,
-      allocatedBytes: bytes / MESSAGES,
-    };
+  async measure() {
+    return bytes({ allocatedBytes: (await cost(0, { overflow: "drop-oldest" })) / MESSAGES });
   },
 };
 
 const table: Table = {
   module: import.meta.url,
-  exact: true,
+  bytesOnly: true,
   name: "allocation",
   operation: `one message of ${PAYLOAD.byteLength} bytes, for nobody or for one more subscriber`,
   rows: (level) => [

@@ -1,5 +1,5 @@
 /**
- * What a subscription costs that has nothing to receive: heap held, after collection, and the time to open one.
+ * What a subscription costs that has nothing to receive: heap held, after collection.
  *
  * Over gRPC most of it is the stream, which grpc-js and `node:http2` hold. The last row is what Spillway adds to that:
  * the difference between two servers in one process, one bare (its handler sends the headers and one message, and
@@ -16,7 +16,7 @@ import { bytesHeld } from "./collector.ts";
 import { TOPIC } from "./crowd.ts";
 import { NullSink, Tally } from "./null-sink.ts";
 import { StreamClients } from "./stream-clients.ts";
-import type { Measurement, Row, Table } from "./table.ts";
+import { bytes, type Measurement, type Row, type Table } from "./table.ts";
 
 const IN_PROCESS = 10_000;
 const CONNECTIONS = 10;
@@ -90,11 +90,9 @@ async function heldByStreams(address: string): Promise<Measurement> {
 
 async function held(count: number, open: () => Promise<void>): Promise<Measurement> {
   const before = bytesHeld();
-  const began = performance.now();
   await open();
-  const nanoseconds = ((performance.now() - began) * 1e6) / count;
   await rest();
-  return { nanoseconds, marginPercent: 0, heldBytes: (bytesHeld() - before) / count };
+  return bytes({ heldBytes: (bytesHeld() - before) / count });
 }
 
 /** Lets what was just opened come to rest: first frames, settings, acknowledgements. */
@@ -107,17 +105,13 @@ const difference: Row = {
   async measure() {
     const bare = await bareStreams();
     const ours = await spillwayStreams();
-    return {
-      nanoseconds: Math.max(0, ours.nanoseconds - bare.nanoseconds),
-      marginPercent: 0,
-      heldBytes: ours.heldBytes! - bare.heldBytes!,
-    };
+    return bytes({ heldBytes: ours.heldBytes! - bare.heldBytes! });
   },
 };
 
 const table: Table = {
   module: import.meta.url,
-  exact: true,
+  bytesOnly: true,
   name: "idle subscriptions",
   operation: "one more subscription that has nothing to receive",
   rows: (level) => [

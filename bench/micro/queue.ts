@@ -80,7 +80,7 @@ const linkedList: Row = {
 
 const table: Table = {
   module: import.meta.url,
-  name: "queue",
+  name: "queue, alone",
   operation: `one of ${OFFERS} offers to a bound of ${BOUND}, and its share of taking out what was kept`,
   reference: "drop-oldest",
   rows: (level) => [

@@ -35,7 +35,12 @@ export interface Table {
   readonly operation: string;
   /** The row that the others are compared with. */
   readonly reference?: string;
-  /** It counts rather than measures time: once is enough. */
-  readonly exact?: boolean;
+  /** It counts bytes rather than time: once is enough. */
+  readonly bytesOnly?: boolean;
   rows(level: Level): readonly Row[];
+}
+
+/** A measurement of a table that counts bytes. */
+export function bytes(counted: Pick<MicroRow, "allocatedBytes" | "heldBytes">): Measurement {
+  return { nanoseconds: 0, marginPercent: 0, ...counted };
 }
