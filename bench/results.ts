@@ -101,6 +101,11 @@ export interface Trial {
   readonly block: number;
   /** Reasons why it does not count; empty when it does. Any makes the run fail. */
   readonly problems: readonly string[];
+  /**
+   * The problems of the attempt before this one, which failed for reasons of the machine or the harness, not of the system,
+   * and was repeated once; absent when the first attempt counts.
+   */
+  readonly firstAttempt?: readonly string[];
   readonly books: ClientBooks;
   /** From the time a message was due by the schedule until a healthy subscriber had it; what never came counts until the end. */
   readonly latency: HistogramData;
@@ -125,7 +130,7 @@ export interface Trial {
     readonly queuedBytes: number;
     readonly writes: number;
   };
-  /** Course of the trial, a point every 100 ms. */
+  /** Course of the trial, a point every 100 ms, or at longer intervals in a long one. */
   readonly timeline: readonly TimelinePoint[];
   /** What happened when: `stopped`, `continued`, `burst`. Milliseconds since the measured time began. */
   readonly events?: readonly { readonly atMs: number; readonly what: string }[];
