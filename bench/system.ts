@@ -43,6 +43,8 @@ export interface System {
   subscribeShared?(address: string, listeners: readonly Listener[]): Promise<readonly ClientSubscription[]>;
   /** A subscriber that never grants flow control any window; absent where the system has no such thing. */
   subscribeWithoutWindow?(address: string): Promise<ClientSubscription>;
+  /** A subscriber that costs as little as can be, for where only the server is measured; `subscribe` where absent. */
+  subscribeRaw?(address: string, listener: Listener): Promise<ClientSubscription>;
 }
 
 export type Availability = { readonly version: string } | { readonly unavailable: string };
