@@ -3,8 +3,9 @@
  *
  * @module
  */
+
+import { loadSystem } from "../systems/index.ts";
 import { serveParent } from "./child.ts";
-import { loadSystem } from "./load-system.ts";
 import type { FromClient, ToClient } from "./messages.ts";
 import { subscribeAll } from "./subscribers.ts";
 import { Witness } from "./witness.ts";

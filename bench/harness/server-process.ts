@@ -4,10 +4,10 @@
  * @module
  */
 import type { RunningServer } from "../system.ts";
+import { loadSystem } from "../systems/index.ts";
 import { serveParent } from "./child.ts";
 import { NANOS_PER_MICRO, NANOS_PER_MS, nowNanos } from "./clock.ts";
 import { Histogram } from "./histogram.ts";
-import { loadSystem } from "./load-system.ts";
 import type { FromServer, Measured, ServerMeasurements, ToServer, WarmUp } from "./messages.ts";
 import { Metronome } from "./metronome.ts";
 import { publishBySchedule } from "./publisher.ts";
