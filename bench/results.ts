@@ -169,6 +169,8 @@ export interface MicroTable {
   readonly name: string;
   /** What one operation is. */
   readonly operation: string;
+  /** The row that the others are compared with, by name. */
+  readonly reference?: string;
   readonly rows: readonly MicroRow[];
 }
 
@@ -179,4 +181,6 @@ export interface MicroRow {
   readonly marginPercent: number;
   /** Bytes allocated per operation, where measured. */
   readonly allocatedBytes?: number;
+  /** Bytes still held after it, where measured. */
+  readonly heldBytes?: number;
 }

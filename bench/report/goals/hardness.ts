@@ -1,0 +1,37 @@
+/**
+ * Whether the benchmark is hard enough to say anything: a loop that waits for each subscriber in turn must fail beside a
+ * client that has stopped. If it does not, the other figures are of an easy load.
+ *
+ * @module
+ */
+import { inScenario, SCENARIO, SYSTEM } from "../cells.ts";
+import type { Material } from "../material.ts";
+import { summarize } from "../summary.ts";
+import * as text from "../text.ts";
+import { type Goal, notMeasured } from "./goal.ts";
+
+const TAX = 10;
+const DELIVERED = 0.99;
+
+export function hardnessGoal(material: Material): Goal {
+  const goal = `the load is hard enough: ${SYSTEM.sequential} fails beside a stopped client`;
+  const bound = `tax ≥ ${TAX}× or delivered < ${100 * DELIVERED} %`;
+  const cells = inScenario(material, SCENARIO.tax).filter(
+    ({ system, load }) => system === SYSTEM.sequential && load.slowKind === "sigstop" && load.slow > 0,
+  );
+  const summaries = cells.map((cell) => summarize(cell, material)).filter(({ counted }) => counted > 0);
+  if (summaries.length === 0) return notMeasured(goal, bound, "no such cell");
+  const worst = summaries.reduce((a, b) => (b.received / b.expected < a.received / a.expected ? b : a));
+  const failed = summaries.filter(
+    ({ comparison, received, expected }) =>
+      (comparison?.ratio ?? 0) >= TAX || received < DELIVERED * expected,
+  );
+  const delivered = `${text.percent(worst.received, worst.expected)} % delivered`;
+  return {
+    goal,
+    bound,
+    measured: `${delivered}, tax ${text.ratio(worst.comparison?.ratio)}`,
+    verdict: failed.length === summaries.length ? "met" : "missed",
+    cells: summaries.map(({ cell }) => cell.id),
+  };
+}

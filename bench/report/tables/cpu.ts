@@ -1,0 +1,68 @@
+/**
+ * What a delivery costs the server in CPU time, by the number of messages that wait together. One table per number of
+ * subscribers and payload; beside each cost its ratio to ours.
+ *
+ * @module
+ */
+import type { Cell } from "../../results.ts";
+import { inScenario, nameOf, orderOf, ours, SCENARIO } from "../cells.ts";
+import type { Material } from "../material.ts";
+import { cpuOf, cpuRatio } from "../statistics.ts";
+import type { Table } from "../table.ts";
+import * as text from "../text.ts";
+
+export function cpuTables(material: Material): Table[] {
+  const groups = new Map<string, Cell[]>();
+  for (const cell of inScenario(material, SCENARIO.cpu)) {
+    const load = `${text.whole(cell.load.healthy)} subscribers, ${text.size(cell.load.payloadBytes)}`;
+    groups.set(load, [...(groups.get(load) ?? []), cell]);
+  }
+  return [...groups].map(([load, cells]) => cpuTable(load, cells, material));
+}
+
+function cpuTable(load: string, cells: readonly Cell[], material: Material): Table {
+  const bursts = [...new Set(cells.map((cell) => cell.load.burst))].sort((a, b) => a - b);
+  const order = orderOf(material);
+  const names = [...new Set(cells.toSorted((a, b) => order(a) - order(b)).map(nameOf))];
+  const found = (name: string, burst: number): Cell | undefined =>
+    cells.find((cell) => nameOf(cell) === name && cell.load.burst === burst);
+  const first = ours(material, cells)[0];
+  const reference = first && nameOf(first);
+  const remarks: string[] = [];
+  const rows = names.map((name) => {
+    const own = bursts.map((burst) => found(name, burst));
+    const why = own.find((cell) => cell?.unavailable)?.unavailable;
+    if (why !== undefined) remarks.push(`${name} could not run: ${why}.`);
+    return {
+      cells: [
+        name,
+        ...own.flatMap((cell, index) => {
+          const cost = cell && cpuOf(cell);
+          if (cell === undefined || cost === undefined) return [text.NOTHING, text.NOTHING];
+          const base = reference === undefined ? undefined : found(reference, bursts[index]!);
+          const to = base && cpuRatio(cell, base);
+          return [text.number(cost.median), to === undefined ? text.NOTHING : text.ratio(to.median)];
+        }),
+      ],
+    };
+  });
+  for (const { name, unavailable } of material.systems) {
+    if (unavailable === undefined || cells.some((cell) => cell.system === name)) continue;
+    remarks.push(`${name} could not run: ${unavailable}.`);
+  }
+  return {
+    title: `Server CPU per delivery by messages waiting: ${load}`,
+    notes: [
+      `Microseconds, median of the trials${reference === undefined ? "" : `; × is the ratio to ${reference}`}.`,
+      ...remarks,
+    ],
+    columns: [
+      { title: "system", align: "left" },
+      ...bursts.flatMap((burst) => [
+        { title: `${burst} waiting, µs`, align: "right" as const },
+        { title: "×", align: "right" as const },
+      ]),
+    ],
+    rows,
+  };
+}

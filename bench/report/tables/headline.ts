@@ -1,0 +1,48 @@
+/**
+ * The headline: what healthy subscribers pay for slow ones, a row per system and company. Systems that could not run
+ * have their row too.
+ *
+ * @module
+ */
+import type { Cell } from "../../results.ts";
+import { inScenario, SCENARIO } from "../cells.ts";
+import type { Material } from "../material.ts";
+import { summarize } from "../summary.ts";
+import type { Table } from "../table.ts";
+import { FIELD } from "./fields.ts";
+import { sorted, tableOfCells } from "./scenario.ts";
+
+export const HEADLINE = "The slow-consumer tax: healthy subscribers beside slow ones";
+
+export function headline(material: Material): Table {
+  const cells = inScenario(material, SCENARIO.tax);
+  const summaries = [...sorted(cells, material), ...absent(cells, material)].map((cell) =>
+    summarize(cell, material),
+  );
+  const F = FIELD;
+  return tableOfCells(
+    HEADLINE,
+    [
+      ...[F.system, F.policy, F.healthy, F.slow, F.payload, F.rate, F.burst, F.delivered],
+      ...[F.p50, F.p99, F.p999, F.max, F.tax, F.cpu, F.publish, F.rss, F.dropped, F.evicted, F.remark],
+    ],
+    summaries,
+  );
+}
+
+/** Cells in place of those that a system that cannot run would have had. */
+function absent(cells: readonly Cell[], material: Material): Cell[] {
+  const load = cells[0]?.load;
+  if (load === undefined) return [];
+  const seen = new Set(cells.map((cell) => cell.system));
+  return material.systems
+    .filter(({ name, unavailable }) => unavailable !== undefined && !seen.has(name))
+    .map(({ name, unavailable }) => ({
+      id: `absent ${name}`,
+      scenario: SCENARIO.tax,
+      system: name,
+      load,
+      trials: [],
+      unavailable: unavailable!,
+    }));
+}
