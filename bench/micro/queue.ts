@@ -1,35 +1,94 @@
-import { Bench } from "tinybench";
-import { OVERFLOW_POLICIES } from "../../src/protocol/index.ts";
+/**
+ * The queue of one subscriber without anything around it: what an offer costs, and the taking out that follows.
+ *
+ * Half of the offers find the queue full, so a policy that makes room shows what that costs; those that refuse do less
+ * (`park`, `block` and `evict` leave the rest to the subscription). `conflate` is measured twice: with few keys, so that
+ * most offers replace, and with none twice, so that it must make room like the others. The array and the linked list
+ * drop the oldest too, count nothing, and know no bound of bytes.
+ *
+ * @module
+ */
+import { OVERFLOW_POLICIES, type OverflowPolicyName } from "../../src/protocol/index.ts";
 import { BoundedQueue, overflowPolicy, type QueueItem } from "../../src/queue/index.ts";
+import { LinkedList } from "./linked-list.ts";
+import { keep, perOperation } from "./sampling.ts";
+import type { Row, Table } from "./table.ts";
 
 const BOUND = 1024;
-const BATCH = 2048;
+const OFFERS = 2 * BOUND;
+const FEW_KEYS = 256;
 
-/** Offers `BATCH` items to a queue of `BOUND`, then empties it: half of it is overload. */
-export function queueBench(): Bench {
-  const bench = new Bench({
-    name: `queue: ${BATCH} offers to a bound of ${BOUND}, then all takes`,
-    time: 500,
-  });
-  const items: QueueItem[] = Array.from({ length: BATCH }, (_, index) => ({
+function items(keys: number): readonly QueueItem[] {
+  return Array.from({ length: OFFERS }, (_, index) => ({
     offset: index + 1,
     bytes: 128,
-    identity: `key ${index % 256}`,
+    identity: `key ${index % keys}`,
   }));
-  for (const name of OVERFLOW_POLICIES) {
-    const queue = new BoundedQueue({ messages: BOUND, bytes: 1 << 20 }, overflowPolicy(name), { lose() {} });
-    bench.add(name, () => {
-      for (const item of items) queue.offer(item);
-      while (queue.take() !== undefined);
-    });
-  }
-  bench.add("plain array, drop-oldest", () => {
-    const queue: QueueItem[] = [];
-    for (const item of items) {
-      if (queue.length === BOUND) queue.shift();
-      queue.push(item);
-    }
-    while (queue.shift() !== undefined);
-  });
-  return bench;
 }
+
+function policyRow(name: string, policy: OverflowPolicyName, keys: number): Row {
+  return {
+    name,
+    measure(budget) {
+      const offered = items(keys);
+      const queue = new BoundedQueue({ messages: BOUND, bytes: 1 << 20 }, overflowPolicy(policy), {
+        lose() {},
+      });
+      return perOperation(budget, OFFERS, () => {
+        for (const item of offered) queue.offer(item);
+        let bytes = 0;
+        for (let item = queue.take(); item !== undefined; item = queue.take()) bytes += item.bytes;
+        keep(bytes);
+      });
+    },
+  };
+}
+
+const plainArray: Row = {
+  name: "plain array, drop-oldest",
+  measure(budget) {
+    const offered = items(FEW_KEYS);
+    const queue: QueueItem[] = [];
+    return perOperation(budget, OFFERS, () => {
+      for (const item of offered) {
+        if (queue.length === BOUND) queue.shift();
+        queue.push(item);
+      }
+      let bytes = 0;
+      for (let item = queue.shift(); item !== undefined; item = queue.shift()) bytes += item.bytes;
+      keep(bytes);
+    });
+  },
+};
+
+const linkedList: Row = {
+  name: "linked list, drop-oldest",
+  measure(budget) {
+    const offered = items(FEW_KEYS);
+    const queue = new LinkedList<QueueItem>();
+    return perOperation(budget, OFFERS, () => {
+      for (const item of offered) {
+        if (queue.length === BOUND) queue.shift();
+        queue.push(item);
+      }
+      let bytes = 0;
+      for (let item = queue.shift(); item !== undefined; item = queue.shift()) bytes += item.bytes;
+      keep(bytes);
+    });
+  },
+};
+
+export const queue: Table = {
+  name: "queue",
+  operation: `one of ${OFFERS} offers to a bound of ${BOUND}, and its share of taking out what was kept`,
+  reference: "drop-oldest",
+  rows: () => [
+    ...OVERFLOW_POLICIES.map((policy) => {
+      const note = policy === "conflate" ? `, ${FEW_KEYS} keys` : "";
+      return policyRow(`${policy}${note}`, policy, FEW_KEYS);
+    }),
+    policyRow("conflate, no key twice", "conflate", OFFERS),
+    plainArray,
+    linkedList,
+  ],
+};

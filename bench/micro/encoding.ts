@@ -1,0 +1,127 @@
+/**
+ * Encode once against encode for each: a message of `spillway.v1` for 100 subscribers.
+ *
+ * Every row ends where grpc-js takes over, with bytes that can be sent. "Encoded once" is what Spillway does: protobuf
+ * and the gRPC header once per message, after that the same bytes for everybody. "Encoded for each" is what a response
+ * serializer does. The rows "and copied" add the copy into a buffer of its own that grpc-js makes for every write:
+ * for 16 messages at once, and one by one.
+ *
+ * @module
+ */
+import { Hub, type Message, type Sink, type SinkFrame, type WireShape } from "../../src/fanout/index.ts";
+import { loadContracts } from "../../src/transport/grpc/contracts.ts";
+import { FrameBatch, frameMessage, HEADER_BYTES } from "../../src/transport/grpc/framing.ts";
+import { frameToWire } from "../../src/transport/grpc/wire.ts";
+import { PAYLOAD, TOPIC } from "./crowd.ts";
+import { keep, perOperation } from "./sampling.ts";
+import type { Row, Table } from "./table.ts";
+
+const SUBSCRIBERS = 100;
+const MESSAGES = 16;
+
+/** What has to be done with so many messages that nobody has encoded yet. */
+type Work = (messages: readonly Message[]) => void;
+
+function encoded(message: Message): Buffer {
+  return loadContracts().fanout.Subscribe.responseSerialize(frameToWire(message));
+}
+
+function wireShape(): WireShape {
+  return {
+    name: "spillway.v1",
+    encode: (message) => frameMessage(encoded(message), "shared"),
+    failed(error) {
+      throw error;
+    },
+  };
+}
+
+const WORK: Readonly<Record<string, () => Work>> = {
+  "encoded once": () => {
+    const shape = wireShape();
+    return (messages) => {
+      for (let subscriber = 0; subscriber < SUBSCRIBERS; subscriber++) {
+        for (const message of messages) keep(message.wire(shape)!.byteLength);
+      }
+    };
+  },
+  "encoded for each": () => (messages) => {
+    for (let subscriber = 0; subscriber < SUBSCRIBERS; subscriber++) {
+      for (const message of messages) keep(frameMessage(encoded(message), "once").byteLength);
+    }
+  },
+  "encoded once, batched and copied": () => {
+    const shape = wireShape();
+    const batches = Array.from({ length: SUBSCRIBERS }, () => new FrameBatch());
+    return (messages) => {
+      for (const batch of batches) {
+        for (const message of messages) batch.add(message.wire(shape)!);
+        const target = Buffer.allocUnsafe(batch.byteLength + HEADER_BYTES);
+        batch.copy(target, HEADER_BYTES);
+        keep(target[0]!);
+        batch.clear();
+      }
+    };
+  },
+  "encoded for each and copied, as grpc-js does": () => (messages) => {
+    for (let subscriber = 0; subscriber < SUBSCRIBERS; subscriber++) {
+      for (const message of messages) {
+        const bytes = encoded(message);
+        const target = Buffer.allocUnsafe(bytes.byteLength + HEADER_BYTES);
+        target[0] = 0;
+        target.writeUInt32BE(bytes.byteLength, 1);
+        bytes.copy(target, HEADER_BYTES);
+        keep(target[0]!);
+      }
+    }
+  },
+};
+
+/** Takes the messages of a hub as its sinks get them. */
+class Catcher implements Sink {
+  #messages: Message[] = [];
+
+  open(): void {}
+
+  write(frames: readonly SinkFrame[]): "done" {
+    for (const frame of frames) if (frame.kind === "message") this.#messages.push(frame);
+    return "done";
+  }
+
+  end(): void {}
+
+  take(): readonly Message[] {
+    return this.#messages.splice(0);
+  }
+}
+
+function row(name: string, work: () => Work): Row {
+  return {
+    name,
+    async measure(budget) {
+      const hub = new Hub();
+      const catcher = new Catcher();
+      hub.attach({ patterns: [TOPIC] }, catcher);
+      const run = work();
+      let messages: readonly Message[] = [];
+      const measured = await perOperation(budget, SUBSCRIBERS * MESSAGES, () => run(messages), {
+        // A message keeps its encoding, so every call needs new ones.
+        async beforeEach() {
+          for (let index = 0; index < MESSAGES; index++) hub.publish(TOPIC, PAYLOAD, { key: "key" });
+          await new Promise((resolve) => setImmediate(resolve));
+          messages = catcher.take();
+          if (messages.length !== MESSAGES) throw new Error(`expected ${MESSAGES}, got ${messages.length}`);
+        },
+      });
+      await hub.close();
+      return measured;
+    },
+  };
+}
+
+export const encoding: Table = {
+  name: "encoding",
+  operation: `one 128-byte message for one of ${SUBSCRIBERS} subscribers, ${MESSAGES} at a time`,
+  reference: "encoded once",
+  rows: () => Object.entries(WORK).map(([name, work]) => row(name, work)),
+};

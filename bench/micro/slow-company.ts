@@ -1,0 +1,64 @@
+/**
+ * What healthy subscribers pay in the engine for those who take nothing.
+ *
+ * A figure is what one `publish()` costs for 1,000 healthy subscribers, until all of them have it, alone and beside
+ * 9,000 others. Stalled ones are off the flush list but are still offered every message, because their policy must see
+ * it: they cost the offer, and in a full queue the loss of another message. Parked ones are on no list.
+ *
+ * @module
+ */
+import { Crowd, TOPIC } from "./crowd.ts";
+import { StuckSink } from "./null-sink.ts";
+import { perOperation } from "./sampling.ts";
+import type { Row, Table } from "./table.ts";
+
+const HEALTHY = 1_000;
+const SLOW = 9_000;
+const BURST = 16;
+/** The default bound: what is touched per offer lies as far apart as in earnest. */
+const BOUND = 1024;
+
+type Company = "nobody" | "stalled, drop-oldest" | "stalled, conflate" | "parked";
+
+function row(company: Company): Row {
+  return {
+    name: company === "nobody" ? "alone" : `beside ${SLOW} ${company}`,
+    async measure(budget) {
+      const crowd = new Crowd(HEALTHY, {
+        stallTimeoutMs: 1,
+        escalation: [],
+        retention: company === "parked" ? [{ pattern: ">" }] : [],
+      });
+      await crowd.settle();
+      if (company !== "nobody") await addSlow(crowd, company);
+      const measured = await perOperation(budget, BURST, () => crowd.deliver(BURST), { async: true });
+      await crowd.close();
+      return measured;
+    },
+  };
+}
+
+/** Their queues are full and their first write is old. */
+async function addSlow(crowd: Crowd, company: Exclude<Company, "nobody">): Promise<void> {
+  const overflow =
+    company === "parked" ? "park" : company === "stalled, conflate" ? "conflate" : "drop-oldest";
+  for (let index = 0; index < SLOW; index++) {
+    // A queue that parks keeps what it had: there is no point in filling memory with it.
+    const queue = { messages: company === "parked" ? 16 : BOUND };
+    crowd.hub.attach({ patterns: [TOPIC], overflow, queue }, new StuckSink());
+  }
+  for (let published = 0; published < 2 * BOUND; published += BURST) await crowd.deliver(BURST);
+  const arrived = () => {
+    const { stalled, parked } = crowd.hub.stats().subscriptions;
+    // One that is stalled counts as that, parked or not.
+    return stalled + parked === SLOW;
+  };
+  while (!arrived()) await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+export const slowCompany: Table = {
+  name: "slow company",
+  operation: `one publish() until ${HEALTHY} healthy subscribers have it, ${BURST} a turn`,
+  reference: "alone",
+  rows: () => (["nobody", "stalled, drop-oldest", "stalled, conflate", "parked"] as const).map(row),
+};

@@ -1,0 +1,37 @@
+/**
+ * What a micro-benchmark is made of: tables of rows that do the same work in different ways, and what one row costs.
+ *
+ * A row makes what it needs, measures, and gives everything back; it knows nothing of the rows beside it, so it can be
+ * measured in any process, alone, and as often as one likes.
+ *
+ * @module
+ */
+import type { MicroRow } from "../results.ts";
+
+/** `headline`: the rows that are quoted, quickly. `full`: every row, longer. */
+export type Level = "headline" | "full";
+
+/** How long a row may take. What it prepares before and clears up after comes on top. */
+export interface Budget {
+  readonly warmupMs: number;
+  readonly timeMs: number;
+}
+
+export type Measurement = Omit<MicroRow, "name">;
+
+export interface Row {
+  readonly name: string;
+  /** Flags of Node that its process needs. */
+  readonly execArgv?: readonly string[];
+  measure(budget: Budget): Promise<Measurement>;
+}
+
+export interface Table {
+  /** Unique. */
+  readonly name: string;
+  /** What one operation is. */
+  readonly operation: string;
+  /** The row that the others are compared with. */
+  readonly reference?: string;
+  rows(level: Level): readonly Row[];
+}
