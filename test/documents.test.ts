@@ -35,7 +35,12 @@ describe("the documents", () => {
 
 function documents(): string[] {
   const docs = readdirSync(join(root, "docs"), { recursive: true }).map((name) => join("docs", String(name)));
-  return ["README.md", "CONTRIBUTING.md", ...docs.filter((name) => name.endsWith(".md"))];
+  return [
+    "README.md",
+    "CONTRIBUTING.md",
+    join("bench", "README.md"),
+    ...docs.filter((name) => name.endsWith(".md")),
+  ];
 }
 
 function exists(path: string): boolean {

@@ -40,29 +40,29 @@ function openCall(client: Client, listener: Listener, onOver: () => void): Promi
   return new Promise((resolve, reject) => {
     const { path, requestSerialize, responseDeserialize } = SUBSCRIBE;
     const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, NO_REQUEST);
-    let closed = false;
+    let state: "connecting" | "live" | "closed" = "connecting";
     call.on("data", (payload: Buffer) => {
-      if (!closed) deliver(payload, listener);
+      if (state === "live") deliver(payload, listener);
     });
     // Every outcome also comes as a status.
     call.on("error", () => {});
     call.on("status", ({ code, details }: StatusObject) => {
       const reason = `${status[code]}: ${details}`;
       onOver();
-      // Means nothing to a promise that is resolved.
-      reject(new Error(`the subscription was refused: ${reason}`));
-      if (!closed) listener.ended?.(reason);
+      if (state === "connecting") reject(new Error(`the subscription was refused: ${reason}`));
+      if (state === "live") listener.ended?.(reason);
     });
-    call.on("metadata", () =>
+    call.on("metadata", () => {
+      state = "live";
       resolve({
         pause: () => call.pause(),
         resume: () => call.resume(),
         close() {
-          closed = true;
+          state = "closed";
           call.cancel();
         },
-      }),
-    );
+      });
+    });
   });
 }
 
@@ -71,6 +71,7 @@ export function subscribeWithoutWindow(address: string): Promise<ClientSubscript
   return new Promise((resolve, reject) => {
     const session = connect(`http://${address}`, { settings: { initialWindowSize: 0 } });
     session.on("error", reject);
+    session.once("close", () => reject(new Error("the subscription was refused: the connection closed")));
     const stream = session.request(requestHeaders());
     stream.on("error", reject);
     stream.end(lengthHeader(GRPC_HEADER_BYTES, 0));

@@ -26,7 +26,7 @@ export async function probeProgram(
 ): Promise<Availability> {
   try {
     const { stdout } = await run(program, versionArguments);
-    const version = stdout.match(/\bv?=?(\d+(?:\.\d+)+)/)?.[1];
+    const version = stdout.match(/\d+(?:\.\d+)+/)?.[0];
     return { version: `${program} ${version ?? "of unknown version"}` };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
@@ -55,7 +55,7 @@ export async function startProgram(
 ): Promise<RunningProgram> {
   const child = spawn(program, programArguments, { stdio: "pipe", cwd: tmpdir() });
   const onExit = () => child.kill("SIGKILL");
-  // It must not outlive this process, whatever ends that.
+  // It must not outlive this process. Whoever kills this one must do the same with its `pids`.
   process.once("exit", onExit);
   const ended = new Promise<void>((resolve) => {
     child.once("close", () => resolve());

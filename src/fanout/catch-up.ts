@@ -1,5 +1,6 @@
 import TinyQueue from "tinyqueue";
 import type { GapFrame } from "../protocol/index.ts";
+import type { Front } from "./front.ts";
 import type { HistoryLoads } from "./history-loads.ts";
 import { HistoryReader } from "./history-reader.ts";
 import type { HistorySource } from "./history-source.ts";
@@ -9,8 +10,7 @@ import type { Topic } from "./topic-table.ts";
 
 /** The past, as a hub keeps it. */
 export interface History<S> {
-  /** The newest offset there is. Every message up to it is in its log, if its topic has one. */
-  readonly lastOffset: number;
+  readonly front: Front;
   /** Topics that `topicsOf` does not know have no messages above this offset. */
   readonly forgottenThrough: number;
   /** Changes when a topic comes or is forgotten. */
@@ -25,8 +25,6 @@ export interface History<S> {
   /** Of a subscriber's loads among those of others. */
   priorityOf(subscriber: S): number;
   reportHookError(hook: string, error: unknown): void;
-  /** Whether any message ever had a time to live. */
-  readonly anyExpires: boolean;
   nowMs(): number;
 }
 
@@ -127,7 +125,8 @@ export class CatchUp<S> {
 
   /** Begins the first pass of a subscriber who comes back. */
   begin(): void {
-    if (this.#cursor < this.#history.lastOffset) this.#beginPass({ tellTrimmed: true, keyedOnly: false });
+    if (this.#cursor < this.#history.front.lastOffset)
+      this.#beginPass({ tellTrimmed: true, keyedOnly: false });
   }
 
   /** Whether the pass under way has messages to read, or to wait for. */
@@ -138,8 +137,7 @@ export class CatchUp<S> {
   /** The next message or gap; `undefined` when nothing is left above the cursor, or it is waiting. */
   next(): Message | GapFrame | undefined {
     for (;;) {
-      const gap = this.#gaps.shift();
-      if (gap !== undefined) return gap;
+      if (this.#gaps.length > 0) return this.#gaps.shift();
       if (this.#waiting.size > 0) return undefined;
       const source = this.#sources.pop();
       if (source !== undefined) {
@@ -147,7 +145,7 @@ export class CatchUp<S> {
         if (message !== undefined) return message;
       } else {
         this.#cursor = Math.max(this.#cursor, this.#limit);
-        if (this.#cursor === this.#history.lastOffset) return undefined;
+        if (this.#cursor === this.#history.front.lastOffset) return undefined;
         this.#beginPass({ tellTrimmed: true, keyedOnly: false });
       }
     }
@@ -178,7 +176,7 @@ export class CatchUp<S> {
 
   #beginPass(options: { tellTrimmed: boolean; keyedOnly: boolean }): void {
     const history = this.#history;
-    this.#limit = history.lastOffset;
+    this.#limit = history.front.lastOffset;
     for (const [topic, through] of this.#toldThrough) {
       if (through <= this.#cursor) this.#toldThrough.delete(topic);
     }
@@ -282,7 +280,7 @@ export class CatchUp<S> {
 /** The offset before the first message retained that was published at that time or later. */
 export function offsetSince<S>(history: History<S>, topics: readonly Topic<S>[], unixMs: number): number {
   const offsets = topics.map(({ log }) => log?.offsetBefore(unixMs) ?? Number.POSITIVE_INFINITY);
-  return Math.min(history.lastOffset, ...offsets);
+  return Math.min(history.front.lastOffset, ...offsets);
 }
 
 /** The offset before the `count`-th newest message retained that passes; before the oldest when there are fewer. */
@@ -301,7 +299,7 @@ export function offsetBeforeNewest<S>(
     if (next.done !== true) newestFirst.push({ rest, message: next.value });
   };
   for (const { log } of topics) if (log !== undefined) keep(log.backwards()[Symbol.iterator]());
-  let offset = history.lastOffset;
+  let offset = history.front.lastOffset;
   for (let found = 0; found < count; ) {
     const newest = newestFirst.pop();
     if (newest === undefined) break;

@@ -30,6 +30,10 @@ export class FlushLoop {
   readonly #clock: Clock;
   readonly #limits: FlushLimits;
   #scheduled = false;
+  // Of the flush under way.
+  #deadline = 0;
+  #turns = 0;
+  #work = 0;
 
   constructor(clock: Clock, limits: FlushLimits) {
     this.#clock = clock;
@@ -57,24 +61,26 @@ export class FlushLoop {
 
   readonly #flush = (): void => {
     this.#scheduled = false;
-    const deadline = this.#clock.now() + this.#limits.sliceMs;
-    let turns = 0;
-    let work = 0;
-    const sliceIsOver = (frames: number) => {
-      turns++;
-      work += WORK_PER_TURN + frames;
-      if (turns >= this.#limits.batches) return true;
-      if (work < WORK_BETWEEN_CLOCK_LOOKS) return false;
-      work = 0;
-      return this.#clock.now() >= deadline;
-    };
+    this.#deadline = this.#clock.now() + this.#limits.sliceMs;
+    this.#turns = 0;
+    this.#work = 0;
     for (let next = this.#live.shift(); next !== undefined; next = this.#live.shift()) {
-      if (sliceIsOver(next.flush())) break;
+      if (this.#isSliceOver(next.flush())) break;
     }
-    const lastTurn = turns + CATCH_UP_BATCHES;
+    const lastTurn = this.#turns + CATCH_UP_BATCHES;
     for (let next = this.#catchingUp.shift(); next !== undefined; next = this.#catchingUp.shift()) {
-      if (sliceIsOver(next.flush()) || turns >= lastTurn) break;
+      if (this.#isSliceOver(next.flush()) || this.#turns >= lastTurn) break;
     }
     if (this.#live.length + this.#catchingUp.length > 0) this.#schedule();
   };
+
+  /** Asked after every turn, with the frames that it moved. */
+  #isSliceOver(frames: number): boolean {
+    this.#turns++;
+    this.#work += WORK_PER_TURN + frames;
+    if (this.#turns >= this.#limits.batches) return true;
+    if (this.#work < WORK_BETWEEN_CLOCK_LOOKS) return false;
+    this.#work = 0;
+    return this.#clock.now() >= this.#deadline;
+  }
 }

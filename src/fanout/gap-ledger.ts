@@ -30,15 +30,9 @@ export class GapLedger {
   // In line order. Short: one place, except under drop-newest.
   readonly #places: Place[] = [];
   #pending = 0;
-  #announced = 0;
 
   get isEmpty(): boolean {
     return this.#places.length === 0;
-  }
-
-  /** Notices handed out so far. */
-  get announced(): number {
-    return this.#announced;
   }
 
   /** The lowest offset of a loss not told yet; `undefined` when there is none. */
@@ -89,7 +83,6 @@ export class GapLedger {
     if (first === undefined || first.before > head) return undefined;
     this.#places.shift();
     this.#pending -= first.gaps.length;
-    this.#announced += first.gaps.length;
     // Places that became one hold their notices in the order of the mergers, which means nothing to anybody.
     return first.gaps.sort((one, other) => one.from - other.from);
   }

@@ -158,6 +158,7 @@ function toMessage(topic: string, previousOffset: number, stored: StoredMessage)
     publishedAtMs,
     tombstone,
     expiresAtMs: undefined,
+    lingerMs: 0,
     publishedAtWatch: 0,
     payload: copyPayload(stored.payload),
     bytes: messageBytes(stored.payload, { key, headers }, Number.POSITIVE_INFINITY),

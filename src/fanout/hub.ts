@@ -8,14 +8,16 @@ import type { History, Seen } from "./catch-up.ts";
 import { checkDuration } from "./checks.ts";
 import { EvictionBrake } from "./eviction-brake.ts";
 import { FlushLoop } from "./flush-loop.ts";
+import type { Front } from "./front.ts";
 import { HistoryLoads } from "./history-loads.ts";
 import type { HistoryRule } from "./history-source.ts";
 import { contain, HookReports } from "./hook-reports.ts";
 import { InterestEvents } from "./interest-events.ts";
 import { type Interest, InterestIndex, type Membership } from "./interest-index.ts";
+import { LingerTimers } from "./linger.ts";
 import { LocalSubscription } from "./local-subscription.ts";
 import { Message } from "./message.ts";
-import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./options.ts";
+import { type HubOptions, type LingerRule, type ResolvedHubOptions, resolveHubOptions } from "./options.ts";
 import { copyPayload, messageBytes, type Publication, type PublishOptions } from "./publication.ts";
 import { FirstRule, RetentionRules } from "./retention.ts";
 import type { Sink } from "./sink.ts";
@@ -75,6 +77,8 @@ interface Registration {
 export class Hub implements AsyncDisposable {
   readonly #options: ResolvedHubOptions;
   readonly #flushLoop: FlushLoop;
+  readonly #lingerTimers: LingerTimers;
+  readonly #lingers: FirstRule<LingerRule>;
   readonly #watch: Watch;
   readonly #reports: HookReports;
   readonly #topics: TopicTable<Subscription>;
@@ -85,10 +89,8 @@ export class Hub implements AsyncDisposable {
   readonly #backpressure: Backpressure<Subscription>;
   readonly #host: SubscriptionHost;
 
-  #lastOffset = 0;
-  #evaluatedThrough = 0;
+  readonly #front: { -readonly [Field in keyof Front]: Front[Field] };
   #fanningOut = false;
-  #anyExpires = false;
   /** Parked by the message being fanned out: they leave the lists when nobody walks them any more. */
   readonly #leaving: Subscription[] = [];
   /** Published by a hook while another message was being fanned out: numbered, and next in line. */
@@ -108,6 +110,8 @@ export class Hub implements AsyncDisposable {
     const resolved = resolveHubOptions(options);
     this.#options = resolved;
     this.#flushLoop = new FlushLoop(resolved.clock, resolved.flush);
+    this.#lingerTimers = new LingerTimers(resolved.clock);
+    this.#lingers = new FirstRule(resolved.linger);
     this.#reports = new HookReports(resolved);
     this.#interestEvents = this.#makeInterestEvents();
     this.#interests = new InterestIndex(this.#interestEvents);
@@ -117,23 +121,18 @@ export class Hub implements AsyncDisposable {
       this.#isFor(subscription, this.#interestsInName(topic)),
     );
     const rules = new RetentionRules(resolved.retention);
-    this.#lastOffset = resolved.lastOffset;
-    this.#evaluatedThrough = resolved.lastOffset;
+    const { lastOffset } = resolved;
+    this.#front = { lastOffset, evaluatedThrough: lastOffset, anyExpires: false };
     this.#topics = new TopicTable(resolved.maxTopics, (topic) => rules.logFor(topic), resolved.lastOffset);
     this.#sources = new FirstRule(resolved.history);
     const hub = this;
     const history: History<Subscription> = {
-      get lastOffset() {
-        return hub.#lastOffset;
-      },
+      front: this.#front,
       get forgottenThrough() {
         return hub.#topics.forgottenThrough;
       },
       get topicsVersion() {
         return hub.#topics.version;
-      },
-      get anyExpires() {
-        return hub.#anyExpires;
       },
       topicsOf: (subscription) => this.#topicsOf(subscription),
       knowsAllTopicsOf: ({ terms }) =>
@@ -147,10 +146,9 @@ export class Hub implements AsyncDisposable {
     this.#host = {
       options: resolved,
       flushLoop: this.#flushLoop,
+      lingerTimers: this.#lingerTimers,
       history,
-      get evaluatedThrough() {
-        return hub.#evaluatedThrough;
-      },
+      front: this.#front,
       reportHookError: (hook, error) => this.reportHookError(hook, error),
       retryAfterMs: () => this.retryAfterMs(),
       seenBefore: (message, subscription) => this.#seenBefore(message, subscription),
@@ -170,7 +168,7 @@ export class Hub implements AsyncDisposable {
 
   /** The place of the newest message. */
   get position(): Position {
-    return { epoch: this.#options.epoch, offset: this.#lastOffset };
+    return { epoch: this.#options.epoch, offset: this.#front.lastOffset };
   }
 
   /** `close()` was called. */
@@ -197,7 +195,8 @@ export class Hub implements AsyncDisposable {
     }
     const now = this.#options.clock.unixMs();
     const ttlMs = options?.ttlMs ?? Number.POSITIVE_INFINITY;
-    const offset = ++this.#lastOffset;
+    topic.lingerMs ??= this.#lingers.of(topicName)?.lingerMs ?? this.#options.lingerMs;
+    const offset = ++this.#front.lastOffset;
     const message = new Message({
       topic: topicName,
       offset,
@@ -209,9 +208,10 @@ export class Hub implements AsyncDisposable {
       tombstone: options?.tombstone === true,
       expiresAtMs: ttlMs === Number.POSITIVE_INFINITY ? undefined : now + ttlMs,
       publishedAtWatch: this.#watch.time,
+      lingerMs: topic.lingerMs,
       bytes,
     });
-    if (message.expiresAtMs !== undefined) this.#anyExpires = true;
+    if (message.expiresAtMs !== undefined) this.#front.anyExpires = true;
     topic.lastOffset = offset;
     topic.published++;
     topic.publishedBytes += bytes;
@@ -409,7 +409,7 @@ export class Hub implements AsyncDisposable {
       const count = subscribers.length;
       for (let index = 0; index < count; index++) subscribers[index]!.offer(message);
     }
-    this.#evaluatedThrough = message.offset;
+    this.#front.evaluatedThrough = message.offset;
   }
 
   #interestsIn(topic: Topic<Subscription>): readonly Interest<Subscription>[] {
@@ -506,6 +506,7 @@ export class Hub implements AsyncDisposable {
     );
     if (this.#subscriptions.size > 0) return;
     this.#watch.stop();
+    this.#lingerTimers.flush();
     this.#whenEmpty?.();
   }
 }

@@ -25,7 +25,7 @@ export { Hub, type LocalSubscribeOptions, type Published, type WritableOptions }
 export type { InterestChange } from "./interest-events.ts";
 export type { LocalSubscription } from "./local-subscription.ts";
 export type { Message, WireShape } from "./message.ts";
-export type { FlushLimits, HubOptions, Watermarks } from "./options.ts";
+export type { FlushLimits, HubOptions, LingerRule, Watermarks } from "./options.ts";
 export { PRESETS, type PresetName } from "./presets.ts";
 export type { Publication, PublishOptions } from "./publication.ts";
 export type { DeliveryPhase } from "./pump.ts";

@@ -1,4 +1,10 @@
-import type { GapReason, OverflowPolicyName, QueueBounds, StateFrame } from "../protocol/index.ts";
+import {
+  type GapReason,
+  OVERFLOW_POLICIES,
+  type OverflowPolicyName,
+  type QueueBounds,
+  type StateFrame,
+} from "../protocol/index.ts";
 import {
   BoundedQueue,
   type LossListener,
@@ -7,8 +13,8 @@ import {
   overflowPolicy,
   type QueueCounters,
 } from "../queue/index.ts";
-import { GapLedger } from "./gap-ledger.ts";
 import type { Message } from "./message.ts";
+import { areGaps, Notices } from "./notices.ts";
 import type { Watermarks } from "./options.ts";
 import { Pacer } from "./pacer.ts";
 import type { BatchLimits, SinkFrame } from "./sink.ts";
@@ -24,16 +30,7 @@ export interface LineOptions {
   readonly minIntervalMs: number | undefined;
 }
 
-/** A state frame in line. */
-interface Mark {
-  /** The place that it comes before. */
-  before: number;
-  frame: StateFrame;
-  /** It comes behind the losses of its place: it says that the past is over, and they belong to it. */
-  readonly behindLosses: boolean;
-}
-
-/** What the last {@link Line.take} took. One object per line, reused. */
+/** What {@link Line.take} took. */
 export interface Taken {
   messages: number;
   bytes: number;
@@ -45,29 +42,36 @@ export interface Taken {
   endsWithLoss: boolean;
 }
 
+/** One for all lines: it is read before anything else is taken, and thousands of idle ones would be memory for nothing. */
+const taken: Taken = { messages: 0, bytes: 0, oldest: undefined, throughOffset: 0, endsWithLoss: false };
+
 /**
  * Everything that a subscriber has not got yet, in the order in which it will: messages in their bounded queue,
  * between them the losses, where they happened, and the changes of state, where they took effect.
  */
 export class Line implements LossListener<Message> {
   readonly #queue: BoundedQueue<Message>;
-  readonly #gaps = new GapLedger();
-  readonly #marks: Mark[] = [];
+  readonly #pacer: Pacer | undefined;
+  #notices: Notices | undefined;
+  // The watermarks as numbers: they are asked for every message.
+  readonly #highMessages: number;
+  readonly #highBytes: number;
+  readonly #lowMessages: number;
+  readonly #lowBytes: number;
+  #gapsTaken = 0;
+  #expired = 0;
   /** What the reader was told last. It lags behind what holds now by what is in line. */
   #told: StateFrame;
-  readonly #pacer: Pacer | undefined;
-  readonly #high: QueueBounds;
-  readonly #low: QueueBounds;
-  readonly taken: Taken = { messages: 0, bytes: 0, oldest: undefined, throughOffset: 0, endsWithLoss: false };
-  #expired = 0;
 
   constructor(options: LineOptions) {
     const { bounds, overflow, watermarks, minIntervalMs } = options;
-    if (minIntervalMs !== undefined) this.#pacer = new Pacer(minIntervalMs);
-    this.#high = shareOf(bounds, watermarks.high);
-    this.#low = shareOf(bounds, watermarks.low);
     this.#queue = new BoundedQueue<Message>(bounds, overflowPolicy(overflow), this);
-    this.#told = { kind: "state", state: "live", overflow, rung: 0 };
+    this.#pacer = minIntervalMs === undefined ? undefined : new Pacer(minIntervalMs);
+    this.#highMessages = bounds.messages * watermarks.high;
+    this.#highBytes = bounds.bytes * watermarks.high;
+    this.#lowMessages = bounds.messages * watermarks.low;
+    this.#lowBytes = bounds.bytes * watermarks.low;
+    this.#told = LIVE[overflow];
   }
 
   get bounds(): QueueBounds {
@@ -80,16 +84,18 @@ export class Line implements LossListener<Message> {
 
   /** Nothing is owed now: no message whose time has come, no loss, no mark. */
   get isEmpty(): boolean {
-    return this.#queue.length === 0 && this.#gaps.isEmpty && this.#marks.length === 0;
+    return this.#queue.length === 0 && (this.#notices === undefined || this.#notices.isEmpty);
   }
 
   /** Messages that wait, for their turn or for their time. */
   get length(): number {
-    return this.#queue.length + (this.#pacer?.held ?? 0);
+    const { length } = this.#queue;
+    return this.#pacer === undefined ? length : length + this.#pacer.held;
   }
 
   get bytes(): number {
-    return this.#queue.bytes + (this.#pacer?.heldBytes ?? 0);
+    const { bytes } = this.#queue;
+    return this.#pacer === undefined ? bytes : bytes + this.#pacer.heldBytes;
   }
 
   /** When a message that is held back for its pace is due; `undefined` when none is. */
@@ -101,14 +107,14 @@ export class Line implements LossListener<Message> {
     return this.#queue.head;
   }
 
-  /** At or above the high watermark. Asked for every message, so the marks are numbers, not shares. */
+  /** At or above the high watermark. */
   get isHigh(): boolean {
-    return this.length >= this.#high.messages || this.bytes >= this.#high.bytes;
+    return this.length >= this.#highMessages || this.bytes >= this.#highBytes;
   }
 
   /** At or below the low watermark. */
   get isLow(): boolean {
-    return this.length <= this.#low.messages && this.bytes <= this.#low.bytes;
+    return this.length <= this.#lowMessages && this.bytes <= this.#lowBytes;
   }
 
   /** Whether offsets only rise along the line; not so while, and shortly after, it conflates. */
@@ -128,7 +134,7 @@ export class Line implements LossListener<Message> {
 
   /** Gap notices taken so far. */
   get gapsTaken(): number {
-    return this.#gaps.announced;
+    return this.#gapsTaken;
   }
 
   /**
@@ -137,7 +143,7 @@ export class Line implements LossListener<Message> {
    */
   get lowestOffset(): number {
     const queued = this.#queue.lowestOffset ?? Number.POSITIVE_INFINITY;
-    const lost = this.#gaps.lowestOffset ?? Number.POSITIVE_INFINITY;
+    const lost = this.#notices?.lowestOffset ?? Number.POSITIVE_INFINITY;
     return Math.min(queued, lost, this.#pacer?.lowestOffset ?? Number.POSITIVE_INFINITY);
   }
 
@@ -176,17 +182,17 @@ export class Line implements LossListener<Message> {
     count: number | undefined,
     reason: GapReason,
   ): void {
-    this.#gaps.loseAtTail(topic, from, to, count, reason, this.#queue.tailPlace);
+    this.#useNotices().loseAtTail(topic, from, to, count, reason, this.#queue.tailPlace);
   }
 
   /** Puts a state frame at the end of the line, there also behind the losses if need be. */
   mark(frame: StateFrame, where: "tail" | "behind losses" = "tail"): void {
-    this.#marks.push({ before: this.#queue.tailPlace, frame, behindLosses: where === "behind losses" });
+    this.#useNotices().mark(frame, this.#queue.tailPlace, where === "behind losses");
   }
 
   /** Tells a change of policy before everything else. The past that waits in line is still the past to the reader. */
   markPolicyFirst(overflow: OverflowPolicyName, rung: number): void {
-    for (const mark of this.#marks) mark.frame = { ...mark.frame, overflow, rung };
+    this.#notices?.restate(overflow, rung);
     this.#markFirst({ ...this.#told, overflow, rung });
   }
 
@@ -202,57 +208,51 @@ export class Line implements LossListener<Message> {
   }
 
   #markFirst(frame: StateFrame): void {
-    this.#marks.unshift({ before: this.#queue.headPlace, frame, behindLosses: false });
+    this.#useNotices().markFirst(frame, this.#queue.headPlace);
   }
 
   /** Changes what happens to messages that find no room; see {@link BoundedQueue.changePolicy}. */
   changePolicy(overflow: OverflowPolicyName): void {
     if (!overflowPolicy(overflow).keyed) this.releaseDue(Number.POSITIVE_INFINITY);
     const placeOf = this.#queue.changePolicy(overflowPolicy(overflow));
-    if (placeOf === undefined) return;
-    this.#gaps.movePlaces(placeOf);
-    for (const mark of this.#marks) mark.before = placeOf(mark.before);
+    if (placeOf !== undefined) this.#notices?.movePlaces(placeOf);
   }
 
   /**
-   * Moves what comes next into `frames`, as far as the limits go; `taken` says what that was.
+   * Moves what comes next into `frames`, as far as the limits go.
    *
    * @param isTooOld - asked about every message when its turn comes; `undefined`: none is
    * @param now - counts only where it paces
+   * @returns what that was; to be read before anything is taken from any line again
    */
   take(
     frames: SinkFrame[],
     limits: BatchLimits,
     isTooOld: ((message: Message) => boolean) | undefined,
     now: number,
-  ): void {
-    const { taken } = this;
+  ): Taken {
     taken.messages = 0;
     taken.bytes = 0;
     taken.oldest = undefined;
     taken.throughOffset = 0;
     taken.endsWithLoss = false;
+    const queue = this.#queue;
     let room = limits.bytes;
     // Where nothing is replaced, nothing can be held back: what of a key waits behind its first one is still to come.
-    const paces = this.#queue.policy.keyed ? this.#pacer : undefined;
+    const paces = queue.policy.keyed ? this.#pacer : undefined;
     while (frames.length < limits.frames) {
       // All that are too old in a row, so that one notice tells of them.
       if (isTooOld !== undefined) this.#expireHead(isTooOld);
-      // At one place: that the past follows, then what of it is lost, then that it is over.
-      if (this.#takeMark(frames, "before gaps")) continue;
-      const gaps = this.#gaps.takeBefore(this.#queue.headPlace);
-      if (gaps !== undefined) {
-        frames.push(...gaps);
-        room -= gaps.length * FRAME_OVERHEAD_BYTES;
-        taken.endsWithLoss = true;
-        continue;
+      if (this.#notices !== undefined) {
+        const told = this.#takeNotice(this.#notices, frames);
+        room -= told * FRAME_OVERHEAD_BYTES;
+        if (told > 0) continue;
       }
-      if (this.#takeMark(frames, "any")) continue;
-      const next = this.#queue.head;
-      if (next === undefined) return;
+      const next = queue.head;
+      if (next === undefined) break;
       room -= next.bytes + FRAME_OVERHEAD_BYTES;
-      if (room < 0 && frames.length > 0) return;
-      this.#queue.take();
+      if (room < 0 && frames.length > 0) break;
+      queue.take();
       if (paces !== undefined && next.identity !== undefined) paces.sent(next.identity, now);
       frames.push(next);
       taken.oldest ??= next;
@@ -261,12 +261,12 @@ export class Line implements LossListener<Message> {
       taken.throughOffset = next.offset;
       taken.endsWithLoss = false;
     }
+    return taken;
   }
 
   /** Throws everything away and returns how many messages that were. */
   clear(): number {
-    this.#gaps.clear();
-    this.#marks.length = 0;
+    this.#notices?.clear();
     const held = this.#pacer?.held ?? 0;
     this.#pacer?.clear();
     this.#queue.reserve(0, 0);
@@ -280,6 +280,7 @@ export class Line implements LossListener<Message> {
    */
   settle(now: number): void {
     this.#queue.settle();
+    if (this.#notices?.isEmpty === true) this.#notices = undefined;
     this.#pacer?.wakeUp(now);
   }
 
@@ -287,8 +288,8 @@ export class Line implements LossListener<Message> {
 
   lose(message: Message, reason: LossReason, before: number): void {
     const { topic, offset } = message;
-    if (before === this.#queue.headPlace) this.#gaps.loseAtHead(topic, offset, reason, before);
-    else this.#gaps.loseAtTail(topic, offset, offset, 1, reason, before);
+    if (before === this.#queue.headPlace) this.#useNotices().loseAtHead(topic, offset, reason, before);
+    else this.#useNotices().loseAtTail(topic, offset, offset, 1, reason, before);
   }
 
   /** Holds a message back because its key was sent a moment ago. When there is no room for it, its pace gives way. */
@@ -326,21 +327,32 @@ export class Line implements LossListener<Message> {
     for (let head = this.#queue.head; head !== undefined && isTooOld(head); head = this.#queue.head) {
       this.#queue.take();
       this.#expired++;
-      this.#gaps.loseAtHead(head.topic, head.offset, "expired", this.#queue.headPlace);
+      this.#useNotices().loseAtHead(head.topic, head.offset, "expired", this.#queue.headPlace);
     }
   }
 
-  #takeMark(frames: SinkFrame[], which: "before gaps" | "any"): boolean {
-    const mark = this.#marks[0];
-    if (mark === undefined || mark.before > this.#queue.headPlace) return false;
-    if (which === "before gaps" && mark.behindLosses) return false;
-    this.#marks.shift();
-    this.#told = mark.frame;
-    frames.push(mark.frame);
-    return true;
+  /** Takes one mark, or all losses of one place; returns how many frames that were. */
+  #takeNotice(notices: Notices, frames: SinkFrame[]): number {
+    const next = notices.takeBefore(this.#queue.headPlace);
+    if (next === undefined) return 0;
+    if (!areGaps(next)) {
+      this.#told = next;
+      frames.push(next);
+      return 1;
+    }
+    frames.push(...next);
+    this.#gapsTaken += next.length;
+    taken.endsWithLoss = true;
+    return next.length;
+  }
+
+  #useNotices(): Notices {
+    this.#notices ??= new Notices();
+    return this.#notices;
   }
 }
 
-function shareOf({ messages, bytes }: QueueBounds, share: number): QueueBounds {
-  return { messages: messages * share, bytes: bytes * share };
-}
+/** What a reader who starts live knows without being told. */
+const LIVE = Object.fromEntries(
+  OVERFLOW_POLICIES.map((overflow) => [overflow, { kind: "state", state: "live", overflow, rung: 0 }]),
+) as Readonly<Record<OverflowPolicyName, StateFrame>>;

@@ -32,6 +32,8 @@ export class Message implements MessageFrame, QueueItem {
   readonly expiresAtMs: number | undefined;
   /** When it was published by the watch's time, which leaves out pauses of our own; see `Watch`. */
   readonly publishedAtWatch: number;
+  /** How long it may wait for others to be sent with, in milliseconds, where the subscriber does not say. */
+  readonly lingerMs: number;
   /** What it weighs in queues: payload, key and headers, in bytes. */
   readonly bytes: number;
   /** Topic and key as one string, made once here rather than once per queue. NUL is in no topic. */
@@ -47,6 +49,7 @@ export class Message implements MessageFrame, QueueItem {
       readonly bytes: number;
       readonly expiresAtMs: number | undefined;
       readonly publishedAtWatch: number;
+      readonly lingerMs: number;
     },
   ) {
     this.topic = fields.topic;
@@ -59,6 +62,7 @@ export class Message implements MessageFrame, QueueItem {
     this.tombstone = fields.tombstone;
     this.expiresAtMs = fields.expiresAtMs;
     this.publishedAtWatch = fields.publishedAtWatch;
+    this.lingerMs = fields.lingerMs;
     this.bytes = fields.bytes;
     this.identity = fields.key === undefined ? undefined : `${fields.topic}\0${fields.key}`;
   }

@@ -1,5 +1,6 @@
 import type { EndFrame, GapFrame } from "../protocol/index.ts";
 import type { Flushable, FlushLoop } from "./flush-loop.ts";
+import type { Lingering, LingerTimers } from "./linger.ts";
 import type { Message } from "./message.ts";
 import type { ResolvedHubOptions } from "./options.ts";
 import type { BatchLimits, Sink, SinkFeedback, SinkFrame } from "./sink.ts";
@@ -53,7 +54,7 @@ let scratchTaken = false;
  * sink, and it waits without a promise or a timer of its own: the sink calls back, or the other side goes away,
  * or the hub's shared watch finds the batch too old. Each of the three settles it.
  */
-export class Pump implements Flushable, SinkFeedback {
+export class Pump implements Flushable, Lingering, SinkFeedback {
   readonly #source: PumpSource;
   readonly #sink: Sink;
   readonly #loop: FlushLoop;
@@ -61,6 +62,8 @@ export class Pump implements Flushable, SinkFeedback {
   #phase: DeliveryPhase;
   /** Whether it waits in the flush loop: at most once, whatever happens meanwhile. */
   #listed = false;
+  /** Whether it waits for more to send: then, too, at most once. */
+  #lingering = false;
   #end: EndFrame | undefined;
   /** When the watch first saw the batch in flight; `undefined` until then, so no batch is ever judged early. */
   #writingSince: number | undefined;
@@ -96,6 +99,23 @@ export class Pump implements Flushable, SinkFeedback {
     if (this.#phase === "idle" && !this.#listed) this.#list();
   }
 
+  /**
+   * The source has work that may wait for more: it gets a turn after `ms` at the latest, and in the next flush if there
+   * is a batch already.
+   *
+   * @param messages - that wait
+   * @param bytes - of these
+   */
+  readyWithin(ms: number, messages: number, bytes: number, timers: LingerTimers): void {
+    if (this.#phase !== "idle" || this.#listed) return;
+    if (messages >= this.#limits.frames || bytes >= this.#limits.bytes) {
+      this.#list();
+    } else if (!this.#lingering) {
+      this.#lingering = true;
+      timers.add(this, ms);
+    }
+  }
+
   /** The sink gets `end` in the next flush, and nothing else any more. */
   finish(end: EndFrame): void {
     this.#end = end;
@@ -114,6 +134,13 @@ export class Pump implements Flushable, SinkFeedback {
     if (now - this.#writingSince < allowance) return;
     this.#phase = "stalled";
     this.#source.stalled(now);
+  }
+
+  // Lingering
+
+  lingered(): void {
+    this.#lingering = false;
+    if (this.#source.hasWork) this.ready();
   }
 
   // Flushable
@@ -167,7 +194,8 @@ export class Pump implements Flushable, SinkFeedback {
       this.#source.sinkFailed(error);
     } finally {
       if (borrowed) {
-        scratch.length = 0;
+        // Setting the length would give the storage away, and is a call into the runtime besides.
+        while (scratch.length > 0) scratch.pop();
         scratchTaken = false;
       }
     }

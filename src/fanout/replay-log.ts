@@ -88,25 +88,8 @@ export class SequentialLog implements ReplayLog {
   }
 
   readAfter(offset: number): LogReader {
-    let place = this.#trimmed + firstIndex(this.#messages, (message) => message.offset > offset);
-    let skipped = 0;
-    return {
-      peek: () => {
-        if (place < this.#trimmed) {
-          skipped += this.#trimmed - place;
-          place = this.#trimmed;
-        }
-        return this.#messages.at(place - this.#trimmed);
-      },
-      advance: () => {
-        place++;
-      },
-      takeSkipped: () => {
-        const taken = skipped;
-        skipped = 0;
-        return taken;
-      },
-    };
+    const place = this.#trimmed + firstIndex(this.#messages, (message) => message.offset > offset);
+    return new SequentialLog.#Reader(this, place);
   }
 
   offsetBefore(unixMs: number): number {
@@ -117,6 +100,37 @@ export class SequentialLog implements ReplayLog {
   *backwards(): Iterable<Message> {
     for (let index = this.#messages.length - 1; index >= 0; index--) yield this.#messages.at(index)!;
   }
+
+  static readonly #Reader = class Reader implements LogReader {
+    readonly #log: SequentialLog;
+    /** The number of the next message in the whole history of the topic. */
+    #place: number;
+    #skipped = 0;
+
+    constructor(log: SequentialLog, place: number) {
+      this.#log = log;
+      this.#place = place;
+    }
+
+    peek(): Message | undefined {
+      const trimmed = this.#log.#trimmed;
+      if (this.#place < trimmed) {
+        this.#skipped += trimmed - this.#place;
+        this.#place = trimmed;
+      }
+      return this.#log.#messages.at(this.#place - trimmed);
+    }
+
+    advance(): void {
+      this.#place++;
+    }
+
+    takeSkipped(): number {
+      const skipped = this.#skipped;
+      this.#skipped = 0;
+      return skipped;
+    }
+  };
 
   #trim(): void {
     const message = this.#messages.shift()!;

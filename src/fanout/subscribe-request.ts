@@ -58,6 +58,13 @@ export interface SubscribeRequest {
    * @default 0
    */
   readonly minIntervalMs?: number | undefined;
+  /**
+   * How long a message may wait for others to be sent with, in milliseconds; see `HubOptions.lingerMs`. Counts instead
+   * of what the topic and the hub say.
+   *
+   * @default as the topic and the hub say
+   */
+  readonly lingerMs?: number | undefined;
   /** Shown in the statistics. */
   readonly clientName?: string | undefined;
   /** Called once when it is over, outside of `publish()`. */
@@ -97,6 +104,7 @@ export function agreeOnTerms(
     escalation: agreeOnEscalation(request, access, options),
     maxAgeMs: checkMaxAge(request.maxAgeMs),
     minIntervalMs: checkMinInterval(request.minIntervalMs, granted),
+    lingerMs: checkLingerMs(request.lingerMs),
     priority: access?.priority ?? 0,
     clientName: checkClientName(request.clientName),
     identity: access?.identity,
@@ -197,6 +205,11 @@ function checkMinInterval(
     `minIntervalMs needs the overflow policy conflate, and ${granted} was granted`,
     { field: "min_interval_ms" },
   );
+}
+
+function checkLingerMs(lingerMs: number | undefined): number | undefined {
+  if (lingerMs === undefined) return undefined;
+  return inField("linger_ms", () => checkDuration("lingerMs", lingerMs));
 }
 
 function checkClientName(name: string | undefined): string | undefined {

@@ -11,14 +11,18 @@ import {
   type StateFrame,
 } from "../protocol/index.ts";
 import { CatchUp, type History, offsetBeforeNewest, offsetSince, type Seen } from "./catch-up.ts";
-import { Ladder, type Rung, type SlowSignals } from "./escalation.ts";
+import type { Rung } from "./escalation.ts";
 import type { FlushLoop } from "./flush-loop.ts";
+import type { Front } from "./front.ts";
 import { isPromise } from "./hook-reports.ts";
 import { Line } from "./line.ts";
+import type { LingerTimers } from "./linger.ts";
 import type { Message } from "./message.ts";
 import type { ResolvedHubOptions } from "./options.ts";
+import { Past, type PastReader } from "./past.ts";
 import { Pump, type PumpSource } from "./pump.ts";
 import type { BatchLimits, Sink, SinkFrame } from "./sink.ts";
+import { type Backlog, Slowness } from "./slowness.ts";
 import { type Losses, lost, type SubscriptionStats } from "./stats.ts";
 import type { SubscriptionState } from "./subscription-state.ts";
 
@@ -26,9 +30,9 @@ import type { SubscriptionState } from "./subscription-state.ts";
 export interface SubscriptionHost {
   readonly options: ResolvedHubOptions;
   readonly flushLoop: FlushLoop;
+  readonly lingerTimers: LingerTimers;
+  readonly front: Front;
   readonly history: History<Subscription>;
-  /** Every subscription has been offered everything up to this offset. */
-  readonly evaluatedThrough: number;
   reportHookError(hook: string, error: unknown): void;
   /** A retry delay to suggest, in milliseconds. */
   retryAfterMs(): number;
@@ -57,6 +61,8 @@ export interface SubscriptionTerms {
   readonly passes: ((message: Message) => boolean) | undefined;
   readonly maxAgeMs: number | undefined;
   readonly minIntervalMs: number | undefined;
+  /** `undefined`: as the message says. */
+  readonly lingerMs: number | undefined;
   readonly clientName: string | undefined;
   readonly identity: string | undefined;
   readonly class: string | undefined;
@@ -65,42 +71,23 @@ export interface SubscriptionTerms {
   readonly start: Start;
 }
 
-/** Messages looked at in one refill: a filter that rejects a long past must not hold up everybody else. */
-const MESSAGES_PER_REFILL = 512;
-
 /**
  * One subscriber: its line, its books, its place in the history, and what is done about it when it is slow. It
  * decides what is sent next; its {@link Pump} decides when.
  */
-export class Subscription implements PumpSource {
-  /** Unguessable. */
-  readonly id: string = crypto.randomUUID();
-  readonly terms: SubscriptionTerms;
-  readonly #host: SubscriptionHost;
+export class Subscription implements PumpSource, PastReader {
+  // What every message touches comes first, so that it lies together in memory.
+  #state: SubscriptionState = "live";
   readonly #line: Line;
   readonly #pump: Pump;
-  readonly #ladder: Ladder;
-  #state: SubscriptionState = "live";
-  /** While catching up or parked. */
-  #catchUp: CatchUp<Subscription> | undefined;
-  /** Read from the log, and too large for what is free in the queue now. */
-  #readAhead: Message | undefined;
-
-  // Frames that are owed besides what is in line.
-  #startedDue = true;
-  #progressDue = false;
-
-  // The books that the line does not keep.
-  #matched = 0;
-  #delivered = 0;
-  #deliveredBytes = 0;
-  #renderFailed = 0;
-  #filterFailed = 0;
-  #discarded = 0;
-  #stalls = 0;
-  #inFlight = 0;
-  #inFlightBytes = 0;
-  #oldestInFlight: Message | undefined;
+  /** The terms' `passes`. */
+  readonly #filter: ((message: Message) => boolean) | undefined;
+  /** Messages of a key keep a least time between them. */
+  readonly #paced: boolean;
+  readonly #maxAgeMs: number | undefined;
+  readonly #lingerMs: number | undefined;
+  /** From the high watermark until the low one. A blocking subscription asks publishers to wait meanwhile. */
+  #slow = false;
 
   // Its place in the history. Offsets; everything up to and including them is …
   /** … offered: a message that matches two patterns is offered twice, and taken once. */
@@ -114,37 +101,53 @@ export class Subscription implements PumpSource {
   /** … evaluated for it, fixed when it stopped being offered anything; `undefined` before. */
   #closedThrough: number | undefined;
 
-  #announcedConflated = 0;
+  // Frames that are owed besides what is in line.
+  #startedDue = true;
+  #progressDue = false;
+  /** While catching up or parked. */
+  #past: Past<Subscription> | undefined;
+
+  // The books that the line does not keep.
+  #matched = 0;
+  #delivered = 0;
+  #deliveredBytes = 0;
+  #inFlight = 0;
+  #inFlightBytes = 0;
+  #oldestInFlight: Message | undefined;
   /** Since the last watch, a frame told the subscriber its position. */
   #announcedSinceWatch = false;
 
-  // Times of the watch; `undefined` until it has seen it.
-  #bornAt: number | undefined;
+  // What few messages touch, or none.
+  readonly #host: SubscriptionHost;
+  readonly terms: SubscriptionTerms;
+  /** Unguessable. */
+  readonly id: string = crypto.randomUUID();
+  readonly #slowness: Slowness;
+  #renderFailed = 0;
+  #filterFailed = 0;
+  #discarded = 0;
+  #stalls = 0;
+  #announcedConflated = 0;
+  /** By the watch's time; `undefined` until it has seen it. */
   #announcedAt: number | undefined;
-  /** Turned live from the past: the messages that it read there are not late for being old. */
-  #liveSince: number | undefined = 0;
-  #slowSince: number | undefined;
-  #stalledSince: number | undefined;
-
   /** The timer for what is held back. */
   #alarm: { readonly at: number; readonly cancel: () => void } | undefined;
-
-  /** From the high watermark until the low one. A blocking subscription asks publishers to wait meanwhile. */
-  #slow = false;
-  /** What the diagnostics channels were told last. */
-  #slowTold = false;
 
   constructor(host: SubscriptionHost, terms: SubscriptionTerms, sink: Sink) {
     this.#host = host;
     this.terms = terms;
+    this.#filter = terms.passes;
+    this.#paced = terms.minIntervalMs !== undefined;
+    this.#maxAgeMs = terms.maxAgeMs;
+    this.#lingerMs = terms.lingerMs;
     this.#line = new Line({
       bounds: terms.queue,
       overflow: terms.overflow,
       watermarks: host.options.watermarks,
       minIntervalMs: terms.minIntervalMs,
     });
-    this.#ladder = new Ladder(terms.escalation, host.options.recoveryMs);
-    const now = host.history.lastOffset;
+    this.#slowness = new Slowness(terms.escalation, host.options);
+    const now = host.front.lastOffset;
     this.#offeredThrough = now;
     this.#takenThrough = now;
     this.#settledThrough = now;
@@ -185,28 +188,19 @@ export class Subscription implements PumpSource {
   /** One delivery attempt. Never waits; what became of the message is in the books and in the line. */
   offer(message: Message): void {
     if (this.#state !== "live" || this.#offeredThrough >= message.offset) return;
-    const wanted = this.terms.passes === undefined || this.#passes(message);
-    // The predicate is the application's code and may have ended or drained this very subscription; and as it may
-    // have read from it too, only now is the message behind it.
-    if (this.#state !== "live") return;
+    if (this.#filter !== undefined && !this.#admitsOffered(message)) return;
     this.#offeredThrough = message.offset;
-    if (wanted === undefined) this.#loseUndecided(message);
-    if (wanted !== true) return;
-    const outcome = this.#line.offer(message, this.#paceTime);
-    if (outcome === "parked" && this.#canPark) {
-      this.#park(message.offset - 1, this.#host.seenBefore(message, this));
+    const outcome = this.#line.offer(message, this.#paced ? this.#now : 0);
+    if (outcome === "parked" || outcome === "overrun") {
+      this.#overflow(message, outcome);
       return;
     }
     this.#matched++;
-    if (outcome === "parked" || outcome === "overrun") {
-      this.#discarded++;
-      const full = `the queue was full at ${this.#line.length} messages, ${this.#line.bytes} bytes`;
-      this.end(outcome === "parked" ? "overrun" : "overflow", full);
-      return;
-    }
-    if (this.terms.minIntervalMs !== undefined) this.#awaitDue();
+    if (this.#paced) this.#awaitDue();
     if (!this.#slow && this.#line.isHigh) this.#turnSlow();
-    this.#pump.ready();
+    const lingerMs = this.#lingerMs ?? message.lingerMs;
+    if (lingerMs === 0 || this.#slow) this.#pump.ready();
+    else this.#pump.readyWithin(lingerMs, this.#line.length, this.#line.bytes, this.#host.lingerTimers);
   }
 
   /** Delivers what is queued, then ends with `draining`. */
@@ -248,7 +242,6 @@ export class Subscription implements PumpSource {
 
   /** Called by the hub's shared watch. `now` counts only time in which the event loop was free. */
   watch(now: number): void {
-    this.#bornAt ??= now;
     this.#pump.watch(now, this.#host.options);
     this.#watchSlowness(now);
     this.#watchPosition(now);
@@ -256,7 +249,7 @@ export class Subscription implements PumpSource {
 
   /** Gives storage back that a burst needed. */
   settleStorage(): void {
-    this.#line.settle(this.#paceTime);
+    this.#line.settle(this.#paced ? this.#now : 0);
   }
 
   stats(): SubscriptionStats {
@@ -271,7 +264,7 @@ export class Subscription implements PumpSource {
       state: this.#state,
       delivery: this.#pump.phase,
       overflow: this.#line.overflow,
-      rung: this.#ladder.level,
+      rung: this.#slowness.level,
       slow: this.isSlow,
       capacity: this.terms.queue,
       matched: this.#matched,
@@ -298,23 +291,12 @@ export class Subscription implements PumpSource {
   // PumpSource
 
   get hasWork(): boolean {
-    return !this.#line.isEmpty || this.#startedDue || this.#progressDue || this.#canRead;
-  }
-
-  /** What is held back for its pace may take all the room that the past has in line. */
-  get #canRead(): boolean {
-    return this.#catchUp !== undefined && !this.#catchUp.isWaiting && this.#hasRoomForPast;
-  }
-
-  /** Less than half of its bounds waits in line, and what was read last and found no room does now. */
-  get #hasRoomForPast(): boolean {
-    const { length, bytes, bounds } = this.#line;
-    if (length >= Math.max(1, bounds.messages / 2) || bytes >= Math.max(1, bounds.bytes / 2)) return false;
-    return this.#readAhead === undefined || this.#line.fits(this.#readAhead);
+    if (!this.#line.isEmpty || this.#startedDue || this.#progressDue) return true;
+    return this.#past?.canRead === true;
   }
 
   get isCatchingUp(): boolean {
-    return this.#catchUp !== undefined;
+    return this.#past !== undefined;
   }
 
   get inFlightBytes(): number {
@@ -323,10 +305,12 @@ export class Subscription implements PumpSource {
 
   take(frames: SinkFrame[], limits: BatchLimits): void {
     if (this.#startedDue) this.#takeStarted(frames);
-    if (this.#catchUp !== undefined) this.#refill(this.#catchUp);
+    if (this.#past !== undefined) this.#refill(this.#past);
     this.#takeLine(frames, limits);
     if (this.#slow && this.#line.isLow) this.#recover();
-    this.#takenThrough = this.#undeliveredFrom - 1;
+    // Nearly always nothing is left, and then nothing needs to be looked for.
+    const empty = this.#line.isEmpty && !this.#paced;
+    this.#takenThrough = empty ? this.#evaluatedThrough : this.#undeliveredFrom - 1;
     if (this.#state === "draining" && this.#line.conflated > this.#announcedConflated)
       this.#progressDue = true;
     if (this.#progressDue) this.#takeProgress(frames);
@@ -338,7 +322,6 @@ export class Subscription implements PumpSource {
     this.#inFlight = 0;
     this.#inFlightBytes = 0;
     this.#oldestInFlight = undefined;
-    this.#stalledSince = undefined;
     this.#settledThrough = this.#takenThrough;
     if (this.#state === "draining" && !this.hasWork) this.end("draining");
   }
@@ -366,17 +349,33 @@ export class Subscription implements PumpSource {
 
   stalled(now: number): void {
     this.#stalls++;
-    this.#stalledSince = now;
+    this.#slowness.stalled(now);
     if (diagnostics.stalled.hasSubscribers) diagnostics.stalled.publish(this.#event());
   }
 
   unstalled(): void {
+    this.#slowness.moved();
     if (diagnostics.unstalled.hasSubscribers) diagnostics.unstalled.publish(this.#event());
   }
 
   ended(end: EndFrame): void {
     this.#tellSlowness();
     this.#host.forget(this, end);
+  }
+
+  // PastReader
+
+  admits(message: Message): boolean {
+    const wanted = this.#filter === undefined || this.#passes(message);
+    // The predicate may have ended or drained this very subscription.
+    if (this.#past === undefined) return false;
+    if (wanted === undefined) this.#loseUndecided(message);
+    return wanted === true;
+  }
+
+  enter(message: Message): void {
+    this.#matched++;
+    this.#line.offer(message, this.#paced ? this.#now : 0);
   }
 
   // What comes next.
@@ -394,23 +393,23 @@ export class Subscription implements PumpSource {
 
   #takeLine(frames: SinkFrame[], limits: BatchLimits): void {
     const line = this.#line;
-    line.take(frames, limits, this.#isTooOld(), this.#paceTime);
-    if (this.terms.minIntervalMs !== undefined) this.#awaitDue();
-    const { messages, bytes, oldest, throughOffset, endsWithLoss } = line.taken;
-    this.#inFlight = messages;
-    this.#inFlightBytes = bytes;
-    this.#oldestInFlight = oldest;
-    line.taken.oldest = undefined;
-    if (endsWithLoss && line.length === 0) this.#progressDue = true;
+    const taken = line.take(frames, limits, this.#isTooOld(), this.#paced ? this.#now : 0);
+    this.#inFlight = taken.messages;
+    this.#inFlightBytes = taken.bytes;
+    this.#oldestInFlight = taken.oldest;
+    // It is shared, and would keep the message alive.
+    taken.oldest = undefined;
+    if (taken.endsWithLoss && line.length === 0) this.#progressDue = true;
+    if (this.#paced) this.#awaitDue();
+    const { throughOffset } = taken;
     // While newer messages stand in for older ones, a message does not move the position.
     if (throughOffset === 0 || !line.isOrdered) return;
-    this.#announcedThrough = Math.max(this.#announcedThrough, throughOffset);
+    if (throughOffset > this.#announcedThrough) this.#announcedThrough = throughOffset;
     this.#announcedSinceWatch = true;
   }
 
-  /** The time, where messages of a key are paced. */
-  get #paceTime(): number {
-    return this.terms.minIntervalMs === undefined ? 0 : this.#host.options.clock.now();
+  get #now(): number {
+    return this.#host.options.clock.now();
   }
 
   /** Sees to it that what is held back goes out when it is due. One timer, while something is. */
@@ -431,11 +430,11 @@ export class Subscription implements PumpSource {
 
   /** The clock is read once per batch, and only where there is an age to judge. */
   #isTooOld(): ((message: Message) => boolean) | undefined {
-    const { maxAgeMs = Number.POSITIVE_INFINITY } = this.terms;
-    if (maxAgeMs === Number.POSITIVE_INFINITY && !this.#host.history.anyExpires) return undefined;
+    if (this.#maxAgeMs === undefined && !this.#host.front.anyExpires) return undefined;
+    const most = this.#maxAgeMs ?? Number.POSITIVE_INFINITY;
     const now = this.#host.options.clock.unixMs();
     return ({ publishedAtMs, expiresAtMs = Number.POSITIVE_INFINITY }) =>
-      now > expiresAtMs || now - publishedAtMs > maxAgeMs;
+      now > expiresAtMs || now - publishedAtMs > most;
   }
 
   #takeProgress(frames: SinkFrame[]): void {
@@ -459,14 +458,38 @@ export class Subscription implements PumpSource {
   /** Everything up to here has been offered, or was not for it. Within a publish, subscriptions differ in it. */
   get #evaluatedThrough(): number {
     if (this.#closedThrough !== undefined) return this.#closedThrough;
-    if (this.#readAhead !== undefined) return this.#readAhead.offset - 1;
-    return this.#catchUp?.cursor ?? Math.max(this.#host.evaluatedThrough, this.#offeredThrough);
+    if (this.#past !== undefined) return this.#past.cursor;
+    const { evaluatedThrough } = this.#host.front;
+    return evaluatedThrough > this.#offeredThrough ? evaluatedThrough : this.#offeredThrough;
+  }
+
+  /** Whether a message that is offered goes into the line. */
+  #admitsOffered(message: Message): boolean {
+    const wanted = this.#passes(message);
+    // The predicate is the application's code and may have ended or drained this very subscription; and as it may
+    // have read from it too, only now is the message behind it.
+    if (this.#state !== "live") return false;
+    this.#offeredThrough = message.offset;
+    if (wanted === undefined) this.#loseUndecided(message);
+    return wanted === true;
+  }
+
+  /** The queue is full, and its policy wants it to read on from the log, or to end. */
+  #overflow(message: Message, outcome: "parked" | "overrun"): void {
+    if (outcome === "parked" && this.#canPark) {
+      this.#park(message.offset - 1, this.#host.seenBefore(message, this));
+      return;
+    }
+    this.#matched++;
+    this.#discarded++;
+    const full = `the queue was full at ${this.#line.length} messages, ${this.#line.bytes} bytes`;
+    this.end(outcome === "parked" ? "overrun" : "overflow", full);
   }
 
   /** Whether the predicate wants it; `undefined` when it failed. */
   #passes(message: Message): boolean | undefined {
     try {
-      const answer: unknown = this.terms.passes?.(message);
+      const answer: unknown = this.#filter === undefined || this.#filter(message);
       if (typeof answer === "boolean" || !isPromise(answer)) return answer === true;
       answer.then(undefined, () => {});
       throw new TypeError("a filter is asked inside publish(): expected true or false, got a promise");
@@ -495,25 +518,27 @@ export class Subscription implements PumpSource {
     // From here on: a filter that is asked where to start may publish, and that will be read like the rest.
     this.#state = "catching-up";
     let from: number;
+    let catchUp: CatchUp<Subscription>;
     if (typeof start === "object" && "epoch" in start) {
       from = start.offset;
-      this.#catchUp = this.#readBehind(from);
-      this.#catchUp.begin();
+      catchUp = this.#readBehind(from);
+      catchUp.begin();
     } else {
-      this.#catchUp = this.#readBehind(this.#cursorFor(start));
-      from = this.#catchUp.startWithWhatThereIs(start === "snapshot");
+      catchUp = this.#readBehind(this.#cursorFor(start));
+      from = catchUp.startWithWhatThereIs(start === "snapshot");
     }
+    this.#past = new Past(catchUp, this.#line);
     this.#takenThrough = from;
     this.#settledThrough = from;
     this.#announcedThrough = from;
     this.#line.beginCatchingUp();
     // Where nothing is left to read it is live at once, and misses nothing that is published before the first flush.
-    if (!this.#catchUp.hasMessages) this.#refill(this.#catchUp);
-    if (this.#catchUp !== undefined) this.#host.rest(this);
+    if (!catchUp.hasMessages) this.#refill(this.#past);
+    if (this.#past !== undefined) this.#host.rest(this);
   }
 
   #readBehind(cursor: number, seen?: Seen<Subscription>): CatchUp<Subscription> {
-    const filtered = this.terms.passes !== undefined;
+    const filtered = this.#filter !== undefined;
     return new CatchUp(this.#host.history, this, cursor, filtered, () => this.#pump.ready(), seen);
   }
 
@@ -523,7 +548,7 @@ export class Subscription implements PumpSource {
     const topics = history.topicsOf(this);
     for (const { log } of topics) log?.expire(history.nowMs());
     if ("sinceMs" in start) return offsetSince(history, topics, start.sinceMs);
-    const passes = (message: Message) => this.terms.passes === undefined || this.#passes(message) === true;
+    const passes = (message: Message) => this.#passes(message) === true;
     return offsetBeforeNewest(history, topics, start.newest, passes);
   }
 
@@ -535,50 +560,25 @@ export class Subscription implements PumpSource {
   #park(cursor: number, seen: Seen<Subscription> | undefined): void {
     this.#state = "parked";
     this.#recover();
-    this.#catchUp = this.#readBehind(cursor, seen);
+    this.#past = new Past(this.#readBehind(cursor, seen), this.#line);
     this.#line.mark(this.#stateFrame());
     this.#host.rest(this);
   }
 
   /**
-   * Fills the queue from the logs, to half its bound. When nothing is left above the cursor it turns live in the
-   * same step: whatever is published from here on is offered.
+   * Fills the line from the logs. When nothing is left above the cursor it turns live in the same step: whatever is
+   * published from here on is offered.
    */
-  #refill(catchUp: CatchUp<Subscription>): void {
-    const line = this.#line;
-    for (let looked = 0; looked < MESSAGES_PER_REFILL; looked++) {
-      if (!this.#hasRoomForPast) return;
-      this.#state = "catching-up";
-      const readAhead = this.#readAhead;
-      const next = readAhead ?? catchUp.next();
-      this.#readAhead = undefined;
-      if (next === undefined) {
-        if (!catchUp.isWaiting) this.#turnLive();
-        return;
-      }
-      if (next.kind === "gap") {
-        line.tell(next.topic, next.from, next.to, next.count, next.reason);
-        continue;
-      }
-      const wanted = readAhead !== undefined || this.terms.passes === undefined || this.#passes(next);
-      // The predicate may have ended or drained this very subscription.
-      if (this.#catchUp !== catchUp) return;
-      if (wanted === undefined) this.#loseUndecided(next);
-      if (wanted !== true) continue;
-      if (next.bytes <= line.bounds.bytes && !line.fits(next)) {
-        this.#readAhead = next;
-        return;
-      }
-      this.#matched++;
-      line.offer(next, this.#paceTime);
-    }
+  #refill(past: Past<Subscription>): void {
+    if (past.hasRoom) this.#state = "catching-up";
+    if (past.refill(this) === "over") this.#turnLive();
   }
 
   #turnLive(): void {
     this.#state = "live";
-    this.#liveSince = undefined;
-    this.#catchUp = undefined;
-    this.#offeredThrough = this.#host.history.lastOffset;
+    this.#slowness.turnedLive();
+    this.#past = undefined;
+    this.#offeredThrough = this.#host.front.lastOffset;
     this.#line.mark(this.#stateFrame(), "behind losses");
     this.#host.wake(this);
   }
@@ -589,49 +589,47 @@ export class Subscription implements PumpSource {
     this.#recover();
     this.#alarm?.cancel();
     this.#alarm = undefined;
-    this.#catchUp?.stop();
-    this.#catchUp = undefined;
-    this.#readAhead = undefined;
+    this.#past?.stop();
+    this.#past = undefined;
   }
 
   #stateFrame(): StateFrame {
     const state = this.#state === "ended" ? "draining" : this.#state;
-    return { kind: "state", state, overflow: this.#line.overflow, rung: this.#ladder.level };
+    return { kind: "state", state, overflow: this.#line.overflow, rung: this.#slowness.level };
   }
 
   // Slowness.
 
   #turnSlow(): void {
     this.#slow = true;
+    this.#slowness.filled();
     if (this.#line.overflow === "block") this.#host.press(this);
   }
 
   #recover(): void {
     if (!this.#slow) return;
     this.#slow = false;
-    this.#slowSince = undefined;
+    this.#slowness.emptied();
     this.#host.release(this);
   }
 
-  /** Told by the watch and at the end, never inside `publish()`. An episode that the watch never saw is none. */
+  /** Told by the watch and at the end, never inside `publish()`. */
   #tellSlowness(): void {
-    if (this.#slow === this.#slowTold) return;
-    this.#slowTold = this.#slow;
-    const channel = this.#slow ? diagnostics.slow : diagnostics.recovered;
+    const news = this.#slowness.takeNews();
+    if (news === undefined) return;
+    const channel = news === "slow" ? diagnostics.slow : diagnostics.recovered;
     if (channel.hasSubscribers) channel.publish(this.#event());
   }
 
   #watchSlowness(now: number): void {
-    if (this.#slow) this.#slowSince ??= now;
+    this.#slowness.observe(now, this.#state === "live");
     this.#tellSlowness();
     if (this.#state === "ended") return;
-    if (this.#state !== "live") this.#liveSince = undefined;
-    else this.#liveSince ??= now;
-    const { blockTimeoutMs, newcomerGraceMs } = this.#host.options;
-    if (this.#slow && this.#line.overflow === "block" && now - (this.#slowSince ?? now) >= blockTimeoutMs) {
+    const { blockTimeoutMs } = this.#host.options;
+    if (this.#line.overflow === "block" && (this.#slowness.fullForMs(now) ?? 0) >= blockTimeoutMs) {
       this.#stopBlocking();
-    } else if (now - (this.#bornAt ?? now) >= newcomerGraceMs) {
-      if (this.#ladder.judge(now, this.#signals(now), this.#host.mayEvict)) this.#obeyLadder();
+    } else if (this.#slowness.judge(now, this.#backlog, this.#host.mayEvict)) {
+      this.#obeyLadder();
     }
   }
 
@@ -641,28 +639,18 @@ export class Subscription implements PumpSource {
     else this.end("overrun", "a blocking subscriber did not make room in time");
   }
 
-  #signals(now: number): SlowSignals {
-    const stalledForMs = this.#stalledSince === undefined ? undefined : now - this.#stalledSince;
-    // Reading the past is not slowness: what waits then, and for a while after, is what we have put there.
-    const liveSince = this.#liveSince;
-    if (liveSince === undefined || now - liveSince < this.#host.options.newcomerGraceMs) {
-      const none = undefined;
-      return { fullForMs: none, lagMs: none, lagMessages: none, lagBytes: none, stalledForMs };
-    }
-    const oldest = this.#oldestUndelivered;
+  get #backlog(): Backlog {
     return {
-      fullForMs: this.#slowSince === undefined ? undefined : now - this.#slowSince,
-      lagMs: oldest === undefined ? undefined : now - Math.max(oldest.publishedAtWatch, liveSince),
-      lagMessages: this.#line.length + this.#inFlight,
-      lagBytes: this.#line.bytes + this.#inFlightBytes,
-      stalledForMs,
+      messages: this.#line.length + this.#inFlight,
+      bytes: this.#line.bytes + this.#inFlightBytes,
+      oldest: this.#oldestUndelivered,
     };
   }
 
   #obeyLadder(): void {
-    const { rung } = this.#ladder;
+    const { rung, level } = this.#slowness;
     if (diagnostics.escalated.hasSubscribers) {
-      diagnostics.escalated.publish({ ...this.#event(), rung: this.#ladder.level, overflow: rung?.policy });
+      diagnostics.escalated.publish({ ...this.#event(), rung: level, overflow: rung?.policy });
     }
     const overflow = rung?.policy ?? this.terms.overflow;
     if (overflow === "evict" && rung !== undefined) {
@@ -677,7 +665,7 @@ export class Subscription implements PumpSource {
     if (this.#slow && overflow === "block") this.#host.press(this);
     else this.#host.release(this);
     if (last) this.#line.mark(this.#stateFrame());
-    else this.#line.markPolicyFirst(overflow, this.#ladder.level);
+    else this.#line.markPolicyFirst(overflow, level);
     if (overflow === "park" && this.#state === "live") {
       this.#park(this.#evaluatedThrough, this.#host.seenBefore(undefined, this));
     }

@@ -11,6 +11,8 @@ export class Topic<S> {
   /** Right as long as `interestsVersion` is the version of the index. */
   interests: readonly Interest<S>[] = [];
   interestsVersion = -1;
+  /** How long its messages may wait for others; `undefined` until somebody has looked it up. */
+  lingerMs: number | undefined;
   readonly log: ReplayLog | undefined;
   /** What was published to it up to this offset, if anything, is not known here. */
   readonly unknownThrough: number;

@@ -23,6 +23,9 @@ export interface QueueCounters {
   readonly oversize: number;
 }
 
+/** As long as no more items wait, looking at all of them costs less than an index of them. */
+const SEARCHED = 8;
+
 /**
  * A queue bounded in messages and in bytes: what one subscriber has not read yet.
  *
@@ -38,28 +41,33 @@ export interface QueueCounters {
  * may be older than many in line, and that a change to a keyed policy looks at all.
  */
 export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
+  // What every offer and take touches comes first, so that it lies together in memory: with thousands of queues, fetching
+  // them costs more than the work.
   readonly #items = new RingBuffer<T>();
-  /** Keyed policies only: where the unread item of an identity stands. */
-  #places: Map<string, number> | undefined;
-  /**
-   * The offset that each place began with, or that a place behind it did if that is lower, in step with the items.
-   * From the first keyed item until empty again.
-   */
-  #firstOffsets: RingBuffer<number> | undefined;
-  #headPlace = 0;
+  #bytes = 0;
+  readonly #maxMessages: number;
+  readonly #maxBytes: number;
   /** Room that is taken by something else. */
   #reservedMessages = 0;
   #reservedBytes = 0;
-  #bytes = 0;
+  /** The policy's `keyed`. */
+  #keyed: boolean;
+  /** Keyed policies only, once too many wait to search through: where the unread item of an identity stands. */
+  #places: Map<string, number> | undefined;
+  /**
+   * The offset that each place began with, or that a place behind it did if that is lower, in step with the items. Empty
+   * as long as that is each item's own: until one takes over a place, or comes late.
+   */
+  #firstOffsets: RingBuffer<number> | undefined;
+  #headPlace = 0;
   #peakMessages = 0;
   #peakBytes = 0;
+  #policy: OverflowPolicy;
+  readonly #losses: LossListener<T>;
+  readonly bounds: QueueBounds;
   #conflated = 0;
   #overflow = 0;
   #oversize = 0;
-
-  readonly bounds: QueueBounds;
-  readonly #losses: LossListener<T>;
-  #policy: OverflowPolicy;
 
   /** @throws RangeError for a bound that is no whole number of at least 1: nothing would ever fit */
   constructor(bounds: QueueBounds, policy: OverflowPolicy, losses: LossListener<T>) {
@@ -69,12 +77,11 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
       }
     }
     this.bounds = bounds;
+    this.#maxMessages = bounds.messages;
+    this.#maxBytes = bounds.bytes;
     this.#policy = policy;
+    this.#keyed = policy.keyed;
     this.#losses = losses;
-    if (policy.keyed) {
-      this.#places = new Map();
-      this.#firstOffsets = new RingBuffer();
-    }
   }
 
   get length(): number {
@@ -91,7 +98,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   /** Whether offsets only rise from the head to the tail. Not while items replace one another in line. */
   get isOrdered(): boolean {
-    return this.#firstOffsets === undefined;
+    return !this.#keyed && !this.#hasFirstOffsets;
   }
 
   /** Items replaced by a newer one of their identity. */
@@ -119,17 +126,17 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
    * began with. `undefined` when empty.
    */
   get lowestOffset(): number | undefined {
-    return this.#firstOffsets === undefined ? this.#items.at(0)?.offset : this.#firstOffsets.at(0);
+    return this.#firstOffsets?.at(0) ?? this.#items.at(0)?.offset;
   }
 
   offer(item: T): OfferOutcome {
-    if (item.bytes > this.bounds.bytes) {
+    if (item.bytes > this.#maxBytes) {
       this.#oversize++;
       this.#losses.lose(item, "oversize", this.tailPlace);
       return "oversize";
     }
-    if (this.#places !== undefined && item.identity !== undefined) {
-      const place = this.#places.get(item.identity);
+    if (this.#keyed && item.identity !== undefined) {
+      const place = this.#placeOf(item.identity);
       if (place !== undefined) {
         this.#takeOver(place, item);
         return "conflated";
@@ -142,10 +149,10 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   /** Whether nothing would be lost for the item, nor itself: there is room, or it takes over a place. */
   takes(item: T): boolean {
-    const place = item.identity === undefined ? undefined : this.#places?.get(item.identity);
+    const place = this.#keyed && item.identity !== undefined ? this.#placeOf(item.identity) : undefined;
     if (place === undefined) return this.fits(item);
     const growth = item.bytes - (this.#items.at(place - this.#headPlace)?.bytes ?? 0);
-    return this.#bytes + this.#reservedBytes + growth <= this.bounds.bytes;
+    return this.#bytes + this.#reservedBytes + growth <= this.#maxBytes;
   }
 
   /** Removes and returns the next item; `undefined` when empty. */
@@ -153,12 +160,8 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     const item = this.#items.shift();
     if (item === undefined) return undefined;
     this.#bytes -= item.bytes;
-    this.#firstOffsets?.shift();
-    if (this.#places === undefined) {
-      if (this.#items.length === 0) this.#firstOffsets = undefined;
-    } else if (item.identity !== undefined) {
-      this.#places.delete(item.identity);
-    }
+    if (this.#firstOffsets !== undefined) this.#firstOffsets.shift();
+    if (this.#places !== undefined && item.identity !== undefined) this.#places.delete(item.identity);
     this.#headPlace++;
     return item;
   }
@@ -170,13 +173,11 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
    * @returns where a place is now, for whoever has noted places; `undefined` when none has moved
    */
   changePolicy(policy: OverflowPolicy): ((place: number) => number) | undefined {
+    const wasKeyed = this.#keyed;
     this.#policy = policy;
-    if (!policy.keyed) {
-      this.#places = undefined;
-      return undefined;
-    }
-    if (this.#places !== undefined) return undefined;
-    return this.#conflateAll();
+    this.#keyed = policy.keyed;
+    if (!policy.keyed) this.#places = undefined;
+    return policy.keyed && !wasKeyed ? this.#conflateAll() : undefined;
   }
 
   /** Sets how much of the bounds something outside of the queue takes. Must leave what waits within them. */
@@ -202,8 +203,8 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     this.#headPlace += discarded;
     this.#bytes = 0;
     this.#items.clear();
-    this.#places?.clear();
-    this.#firstOffsets?.clear();
+    this.#places = undefined;
+    this.#firstOffsets = undefined;
     return discarded;
   }
 
@@ -211,6 +212,9 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   settle(): void {
     this.#items.settle();
     this.#firstOffsets?.settle();
+    if (this.#items.length > 0) return;
+    this.#places = undefined;
+    this.#firstOffsets = undefined;
   }
 
   counters(): QueueCounters {
@@ -229,14 +233,14 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   fits(item: T): boolean {
     return (
-      this.#items.length + this.#reservedMessages < this.bounds.messages &&
-      this.#bytes + this.#reservedBytes + item.bytes <= this.bounds.bytes
+      this.#items.length + this.#reservedMessages < this.#maxMessages &&
+      this.#bytes + this.#reservedBytes + item.bytes <= this.#maxBytes
     );
   }
 
   append(item: T): void {
-    if (item.identity !== undefined) this.#places?.set(item.identity, this.tailPlace);
-    if (this.#firstOffsets !== undefined) this.#pushFirstOffset(this.#firstOffsets, item.offset);
+    if (this.#keyed) this.#index(item);
+    if (this.#hasFirstOffsets || this.#comesLate(item)) this.#pushFirstOffset(item.offset);
     this.#items.push(item);
     this.#weigh(item.bytes);
   }
@@ -255,8 +259,51 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     this.#losses.lose(item, "overflow", before);
   }
 
+  /** Where the unread item of an identity stands. Under a keyed policy there is one at most. */
+  #placeOf(identity: string): number | undefined {
+    if (this.#places !== undefined) return this.#places.get(identity);
+    for (let index = this.#items.length - 1; index >= 0; index--) {
+      if (this.#items.at(index)!.identity === identity) return this.#headPlace + index;
+    }
+    return undefined;
+  }
+
+  /** Notes the place of an item that is about to be appended, once there are too many to search through. */
+  #index({ identity }: T): void {
+    if (this.#places === undefined) {
+      if (this.#items.length < SEARCHED) return;
+      this.#places = new Map();
+      for (let index = 0; index < this.#items.length; index++) {
+        const waiting = this.#items.at(index)!.identity;
+        if (waiting !== undefined) this.#places.set(waiting, this.#headPlace + index);
+      }
+    }
+    if (identity !== undefined) this.#places.set(identity, this.tailPlace);
+  }
+
+  get #hasFirstOffsets(): boolean {
+    return this.#firstOffsets !== undefined && this.#firstOffsets.length > 0;
+  }
+
   /** An item that waited outside of the queue may be older than those before it in line. */
-  #pushFirstOffset(firstOffsets: RingBuffer<number>, offset: number): void {
+  #comesLate(item: T): boolean {
+    const { length } = this.#items;
+    return length > 0 && this.#items.at(length - 1)!.offset > item.offset;
+  }
+
+  /** From here on places and items can begin with different offsets. */
+  #keepFirstOffsets(): RingBuffer<number> {
+    this.#firstOffsets ??= new RingBuffer();
+    if (this.#firstOffsets.length === 0) {
+      for (let index = 0; index < this.#items.length; index++) {
+        this.#firstOffsets.push(this.#items.at(index)!.offset);
+      }
+    }
+    return this.#firstOffsets;
+  }
+
+  #pushFirstOffset(offset: number): void {
+    const firstOffsets = this.#keepFirstOffsets();
     for (let index = firstOffsets.length - 1; index >= 0 && firstOffsets.at(index)! > offset; index--) {
       firstOffsets.replace(index, offset);
     }
@@ -269,10 +316,11 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     const replaced = this.#items.at(index);
     if (replaced === undefined)
       throw new Error(`no item at place ${place}: the index of identities is wrong`);
+    this.#keepFirstOffsets();
     const growth = item.bytes - replaced.bytes;
     // A larger replacement may need room. The oldest others give way, never its own place: it is no newcomer.
     let ahead = index;
-    while (this.#bytes + this.#reservedBytes + growth > this.bounds.bytes) {
+    while (this.#bytes + this.#reservedBytes + growth > this.#maxBytes) {
       if (ahead > 0) {
         this.dropOldest();
         ahead--;
@@ -287,8 +335,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   /** Builds the index of identities, and lets every item take over the place of the oldest one of its identity. */
   #conflateAll(): (place: number) => number {
-    const firstOffsets = this.#firstOffsets ?? new RingBuffer<number>();
-    const known = this.#firstOffsets !== undefined;
+    const firstOffsets = this.#keepFirstOffsets();
     const places = new Map<string, number>();
     // How many items are left before each of the old places.
     const leftBefore: number[] = [];
@@ -296,7 +343,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     for (let index = 0, left = 0; index < waiting; index++) {
       leftBefore.push(left);
       const item = this.#items.shift()!;
-      const firstOffset = (known ? firstOffsets.shift() : undefined) ?? item.offset;
+      const firstOffset = firstOffsets.shift()!;
       const place = item.identity === undefined ? undefined : places.get(item.identity);
       if (place === undefined) {
         if (item.identity !== undefined) places.set(item.identity, this.#headPlace + left);
@@ -313,7 +360,6 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
       }
     }
     this.#places = places;
-    this.#firstOffsets = firstOffsets;
     const oldHead = this.#headPlace;
     const left = this.#items.length;
     return (place) => oldHead + (leftBefore[place - oldHead] ?? (place <= oldHead ? place - oldHead : left));

@@ -10,13 +10,13 @@
  * since the call before.
  */
 export class RingBuffer<T> {
-  readonly initialSlots: number;
   #slots: (T | undefined)[];
   #mask: number;
   #head = 0;
   #length = 0;
   /** The most that was stored at once since the last `settle`. */
   #peak = 0;
+  readonly initialSlots: number;
 
   /** @param initialSlots - a power of two: the size it starts with and shrinks back to */
   constructor(initialSlots = 8) {
@@ -63,8 +63,8 @@ export class RingBuffer<T> {
     const item = this.#slots[this.#head];
     // The slot must not keep a delivered message alive.
     this.#slots[this.#head] = undefined;
-    this.#head = (this.#head + 1) & this.#mask;
-    this.#length--;
+    // Empty, it starts over: a queue that holds one item at a time stays in one place in memory.
+    this.#head = --this.#length === 0 ? 0 : (this.#head + 1) & this.#mask;
     return item;
   }
 

@@ -112,6 +112,7 @@ describe("reading", () => {
       clientName: "me",
       maxAgeMs: 5_000,
       minIntervalMs: 99.5,
+      lingerMs: 4.2,
     });
     for await (const _ of subscription);
     assert.deepEqual(JSON.parse(JSON.stringify(requests)), [
@@ -125,6 +126,7 @@ describe("reading", () => {
         clientName: "me",
         maxAgeMs: "5000",
         minIntervalMs: "100",
+        lingerMs: "5",
         previousSubscriptionId: "",
       },
     ]);

@@ -27,6 +27,7 @@ function message(
     tombstone,
     expiresAtMs: undefined,
     publishedAtWatch: 0,
+    lingerMs: 0,
     bytes,
   });
 }

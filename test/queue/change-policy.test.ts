@@ -30,7 +30,11 @@ function drain(queue: BoundedQueue<QueueItem>): [offset: number, first: number |
 }
 
 const offers = fc.array(
-  fc.record({ identity: fc.constantFrom(undefined, "a", "b", "c"), bytes: fc.nat(5), take: fc.boolean() }),
+  fc.record({
+    identity: fc.constantFrom(undefined, ..."abcabcdefghijkl"),
+    bytes: fc.nat(5),
+    take: fc.boolean(),
+  }),
   { maxLength: 60, size: "max" },
 );
 

@@ -255,15 +255,19 @@ for (const name of OVERFLOW_POLICIES) {
           arbitrary: fc.record({
             kind: fc.constant("offer" as const),
             bytes: fc.integer({ min: 0, max: 22 }),
-            identity: fc.constantFrom(undefined, "a", "b", "c", "d"),
+            // Few, so that they meet, and more than a short queue has: a longer one keeps an index of them.
+            identity: fc.oneof(
+              fc.constantFrom(undefined, "a", "b", "c", "d"),
+              fc.constantFrom(..."efghijklmnopqrst"),
+            ),
           }),
         },
         { weight: 2, arbitrary: fc.record({ kind: fc.constant("take" as const) }) },
         { weight: 1, arbitrary: fc.record({ kind: fc.constant("settle" as const) }) },
       );
       const bounds = fc.record({
-        messages: fc.integer({ min: 1, max: 9 }),
-        bytes: fc.integer({ min: 1, max: 20 }),
+        messages: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 10, max: 20 })),
+        bytes: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 100, max: 300 })),
       });
       fc.assert(
         fc.property(bounds, fc.array(step, { maxLength: 120, size: "max" }), (limits, steps) => {

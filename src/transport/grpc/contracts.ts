@@ -68,6 +68,7 @@ export interface WireSubscribeRequest {
   readonly maxAgeMs?: Uint64;
   readonly previousSubscriptionId?: string;
   readonly minIntervalMs?: Uint64;
+  readonly lingerMs?: Uint64;
 }
 
 export interface WireStarted {

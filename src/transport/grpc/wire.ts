@@ -42,6 +42,7 @@ export interface SubscribeTerms {
   readonly clientName?: string | undefined;
   readonly maxAgeMs?: number | undefined;
   readonly minIntervalMs?: number | undefined;
+  readonly lingerMs?: number | undefined;
 }
 
 /** How an earlier subscription of a client ended: told by the server when it comes back, if it could not be told then. */
@@ -230,7 +231,7 @@ function receivedPolicy(value: WireEnum | undefined): OverflowPolicyName {
  * @throws RangeError for a number that the contract cannot carry
  */
 export function subscribeToWire(terms: SubscribeTerms): WireSubscribeRequest {
-  const { start, overflow, queue, filter, maxAgeMs, minIntervalMs } = terms;
+  const { start, overflow, queue, filter, maxAgeMs, minIntervalMs, lingerMs } = terms;
   return {
     patterns: terms.patterns,
     ...(start !== undefined ? startToWire(start) : {}),
@@ -242,6 +243,7 @@ export function subscribeToWire(terms: SubscribeTerms): WireSubscribeRequest {
     ...(terms.clientName !== undefined ? { clientName: terms.clientName } : {}),
     ...(maxAgeMs !== undefined ? { maxAgeMs: lifetimeToWire("maxAgeMs", maxAgeMs) } : {}),
     ...(minIntervalMs !== undefined ? { minIntervalMs: wholeMs("minIntervalMs", minIntervalMs, 0) } : {}),
+    ...(lingerMs !== undefined ? { lingerMs: wholeMs("lingerMs", lingerMs, 0) } : {}),
   };
 }
 
@@ -310,6 +312,7 @@ export function subscribeFromWire(request: WireSubscribeRequest): SubscribeTerms
     clientName: request.clientName ? request.clientName : undefined,
     maxAgeMs: millisecondsFromWire(request.maxAgeMs, "max_age_ms", "REQUEST_INVALID"),
     minIntervalMs: millisecondsFromWire(request.minIntervalMs, "min_interval_ms", "REQUEST_INVALID"),
+    lingerMs: millisecondsFromWire(request.lingerMs, "linger_ms", "REQUEST_INVALID"),
   };
 }
 

@@ -119,6 +119,7 @@ test("a subscribe request comes over the wire as it was asked", () => {
     clientName: fc.option(fc.string({ minLength: 1, unit: "grapheme" }), { nil: undefined }),
     maxAgeMs: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
     minIntervalMs: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
+    lingerMs: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
   });
   fc.assert(fc.property(terms, (asked) => assert.deepEqual(received(subscribeToWire(asked)), asked)));
 });
@@ -134,6 +135,7 @@ test("a start or an age that the contract cannot carry is refused before it is s
     { maxAgeMs: -1 },
     { maxAgeMs: Number.NaN },
     { minIntervalMs: -1 },
+    { lingerMs: -1 },
     { minIntervalMs: Number.POSITIVE_INFINITY },
   ];
   for (const terms of bad) assert.throws(() => subscribeToWire({ patterns: ["a"], ...terms }), RangeError);
