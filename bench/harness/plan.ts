@@ -93,3 +93,14 @@ export function usualWarmUp(load: Load, { floodBytes = 0, seconds = 0.5 } = {}):
 /** Few large messages fill buffers with less work than many small ones. */
 const FLOOD_PAYLOAD_BYTES = 8 * 1024;
 const FLOOD_RATE = 100;
+
+/** About how long a trial takes, in seconds: for telling how long a run will take. */
+export function estimateSeconds({ load, trial }: CellPlan): number {
+  const warmUp = trial.warmUps.flatMap(({ phases }) => phases).reduce((sum, { seconds }) => sum + seconds, 0);
+  const measured = trial.phases?.reduce((sum, { seconds }) => sum + seconds, 0) ?? load.seconds;
+  const connections = (load.healthy + load.slow) / (load.perConnection ?? 1);
+  return PROCESSES_SECONDS + connections * CONNECTION_SECONDS + warmUp + measured;
+}
+
+const PROCESSES_SECONDS = 1;
+const CONNECTION_SECONDS = 0.002;

@@ -18,11 +18,11 @@ const NAME = "tax";
 const HEALTHY = 100;
 const RATE = 100;
 const PAYLOAD_BYTES = 1_024;
-const QUEUE = { messages: 256, bytes: 128 * 1024 };
+const QUEUE = { messages: 128, bytes: 64 * 1024 };
 /** Past the stream's window and the queue, with something to spare for the kernel. */
-const FLOOD_BYTES = 320 * 1024;
-/** Reads 40 messages a second, of 100. */
-const DELAY_MS = 25;
+const FLOOD_BYTES = 256 * 1024;
+/** Reads 20 messages a second, of 100. */
+const DELAY_MS = 50;
 const SECONDS: Record<Level, number> = { headline: 1.5, full: 2.5, soak: 2.5 };
 
 const DROP_OLDEST = spillway("drop-oldest");
