@@ -15,7 +15,8 @@ export function microTable({ name, operation, reference, bytesOnly, rows }: Micr
       {
         title: `× ${base?.name ?? "first"}`,
         align: "right",
-        of: ({ nanoseconds }) => text.ratio(base?.nanoseconds ? nanoseconds / base.nanoseconds : undefined),
+        of: ({ nanoseconds }) =>
+          time(text.ratio(base?.nanoseconds ? nanoseconds / base.nanoseconds : undefined)),
       },
       {
         title: "bytes allocated",
