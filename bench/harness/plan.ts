@@ -45,7 +45,19 @@ export interface TrialPlan {
   readonly endsSubscribers?: boolean;
   /** Newer messages take the place of older ones, so that order holds per key only. @default false */
   readonly conflates?: boolean;
+  /** Figures beyond those of every cell. @default none */
+  readonly figures?: readonly FigureName[];
+  /** Known beforehand, and written down beside what is measured: bounds, as a rule. */
+  readonly constants?: Readonly<Record<string, number>>;
 }
+
+/**
+ * - `memory`: bytes per subscription, idle and when the warm-up is over.
+ * - `staleness`: age of what was received, without what was not; and how often a loss was told.
+ * - `recovery`: how long until those are current again that had stopped, or that had been sent too much.
+ * - `trend`: how memory and latency went from the beginning to the end.
+ */
+export type FigureName = "memory" | "staleness" | "recovery" | "trend";
 
 export interface Companion {
   /** Unique in the plan. */
@@ -70,7 +82,16 @@ export function subscribers(
   count: number,
   special: Partial<Subscribers> = {},
 ): Subscribers {
-  return { behaviour, count, perConnection: 1, raw: false, delayMs: 0, churnPerSecond: 0, ...special };
+  return {
+    behaviour,
+    count,
+    perConnection: 1,
+    raw: false,
+    delayMs: 0,
+    slowAmong: 0,
+    churnPerSecond: 0,
+    ...special,
+  };
 }
 
 /**
