@@ -12,13 +12,15 @@ const NAME = "healthy";
 const KB = 1_024;
 /** Deliveries per second. */
 const LADDER = [10_000, 20_000, 40_000, 80_000];
+/** One subscriber gets what one write after the other carries; large messages fill the wire sooner. */
+const LOWER = [2_500, 5_000, 10_000, 20_000];
 const SHAPES = [
-  { healthy: 1, payloadBytes: KB },
-  { healthy: 10, payloadBytes: KB },
-  { healthy: 100, payloadBytes: 64 },
-  { healthy: 100, payloadBytes: KB },
-  { healthy: 100, payloadBytes: 16 * KB },
-  { healthy: 1_000, payloadBytes: KB },
+  { healthy: 1, payloadBytes: KB, ladder: LOWER },
+  { healthy: 10, payloadBytes: KB, ladder: LADDER },
+  { healthy: 100, payloadBytes: 64, ladder: LADDER },
+  { healthy: 100, payloadBytes: KB, ladder: LADDER },
+  { healthy: 100, payloadBytes: 16 * KB, ladder: LOWER },
+  { healthy: 1_000, payloadBytes: KB, ladder: LADDER },
 ];
 /** Both the same load; the second is what most would write. */
 const COMPARED = { healthy: 100, payloadBytes: KB };
@@ -30,7 +32,7 @@ export const healthy: Scenario = {
     if (level !== "full") return [];
     const others = ["fire-and-forget", ...guests].map(contender);
     return [
-      ...SHAPES.flatMap((shape) => LADDER.map((step) => cell(contender("spillway"), shape, step))),
+      ...SHAPES.flatMap((shape) => shape.ladder.map((step) => cell(contender("spillway"), shape, step))),
       ...others.flatMap((one) => LADDER.map((step) => cell(one, COMPARED, step))),
     ];
   },
