@@ -37,6 +37,8 @@ export interface TrialPlan {
   readonly loopResolutionMs?: number;
   /** @default 100 */
   readonly spanMs?: number;
+  /** How long to wait until the healthy ones have all of the warm-up. @default 2000 */
+  readonly settleLimitMs?: number;
   /** How long a message may take that was published at the very end. @default 500 */
   readonly finishLimitMs?: number;
   /** The schedule's own lateness, p99, from which on a trial says nothing about the system. @default 100 */
@@ -113,7 +115,7 @@ export function usualWarmUp(load: Load, { floodBytes = 0, seconds = 0.5 } = {}):
 
 /** Few large messages fill buffers with less work than many small ones. */
 const FLOOD_PAYLOAD_BYTES = 8 * 1024;
-const FLOOD_RATE = 100;
+const FLOOD_RATE = 200;
 
 /** About how long a trial takes, in seconds: for telling how long a run will take. */
 export function estimateSeconds({ load, trial }: CellPlan): number {
@@ -123,5 +125,5 @@ export function estimateSeconds({ load, trial }: CellPlan): number {
   return PROCESSES_SECONDS + connections * CONNECTION_SECONDS + warmUp + measured;
 }
 
-const PROCESSES_SECONDS = 1;
+const PROCESSES_SECONDS = 0.9;
 const CONNECTION_SECONDS = 0.002;

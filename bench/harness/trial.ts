@@ -33,7 +33,6 @@ export interface Limits {
   /** Beyond the time that the schedule itself takes. */
   readonly publishMs: number;
   readonly answerMs: number;
-  readonly settleMs: number;
   readonly stopMs: number;
 }
 
@@ -42,7 +41,6 @@ const LIMITS: Limits = {
   subscribeMs: 60_000,
   publishMs: 30_000,
   answerMs: 20_000,
-  settleMs: 2_000,
   stopMs: 1_000,
 };
 
@@ -181,10 +179,11 @@ class Running {
     const seconds = warmUps.flatMap(({ phases }) => phases).reduce((sum, phase) => sum + phase.seconds, 0);
     const limitMs = seconds * 1_000 + this.#limits.publishMs;
     const { messages } = await this.#server.ask({ type: "warm-up", warmUps }, "warmed", limitMs);
-    const { settleMs, answerMs } = this.#limits;
+    const { settleLimitMs = 2_000 } = this.#plan.trial;
+    const settle = { type: "settle", warmUp: messages, limitMs: settleLimitMs } as const;
     await Promise.all(
       this.#healthy.map(({ process }) =>
-        process.ask({ type: "settle", warmUp: messages, limitMs: settleMs }, "settled", settleMs + answerMs),
+        process.ask(settle, "settled", settleLimitMs + this.#limits.answerMs),
       ),
     );
     return messages;

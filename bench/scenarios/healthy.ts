@@ -11,9 +11,9 @@ import { type Contender, cellId, contender, type Scenario, whose } from "./scena
 const NAME = "healthy";
 const KB = 1_024;
 /** Deliveries per second. */
-const LADDER = [10_000, 20_000, 40_000, 80_000];
+const LADDER = [20_000, 40_000, 80_000];
 /** One subscriber gets what one write after the other carries; large messages fill the wire sooner. */
-const LOWER = [2_500, 5_000, 10_000, 20_000];
+const LOWER = [5_000, 10_000, 20_000];
 const SHAPES = [
   { healthy: 1, payloadBytes: KB, ladder: LOWER },
   { healthy: 10, payloadBytes: KB, ladder: LADDER },
@@ -43,7 +43,7 @@ function cell(
   { healthy, payloadBytes }: { readonly healthy: number; readonly payloadBytes: number },
   deliveries: number,
 ): CellPlan {
-  const load: Load = { healthy, slow: 0, payloadBytes, rate: deliveries / healthy, burst: 1, seconds: 1.5 };
+  const load: Load = { healthy, slow: 0, payloadBytes, rate: deliveries / healthy, burst: 1, seconds: 1.2 };
   return {
     id: cellId(NAME, contender, `${healthy} subscribers, ${payloadBytes} B, ${deliveries} a second`),
     scenario: NAME,

@@ -29,7 +29,7 @@ export const memory: Scenario = {
     if (level !== "full") return [];
     return [
       ...["spillway", "fire-and-forget"].map((system) => idle(contender(system))),
-      ...[0, 100, 1_000].flatMap((stalled) => [
+      ...[100, 1_000].flatMap((stalled) => [
         ...BOUNDS.map((bound) => stall(bounded(bound), stalled, bound)),
         ...["fire-and-forget", "unbounded"].map((system) => stall(contender(system), stalled)),
       ]),

@@ -23,7 +23,7 @@ const POLICIES: readonly OverflowPolicyName[] = [
 ];
 const QUEUE = { messages: 64, bytes: 256 * 1024 };
 const RETAINED = 65_536;
-const LOAD: Load = { healthy: 20, slow: 0, payloadBytes: 1_024, rate: 100, burst: 1, seconds: 5 };
+const LOAD: Load = { healthy: 20, slow: 0, payloadBytes: 1_024, rate: 100, burst: 1, seconds: 4 };
 /** After every message: timers and the rest of the loop make it 50 a second. */
 const DELAY_MS = 19;
 
@@ -55,7 +55,7 @@ function cell(contender: Contender): CellPlan {
       healthy: subscribers("delayed", LOAD.healthy, { delayMs: DELAY_MS }),
       companions: [],
       // What waits in queue and window when the schedule is over.
-      finishLimitMs: 3_500,
+      finishLimitMs: 3_000,
       figures: ["staleness"],
       conflates: contender.settings.overflow === "conflate",
       endsSubscribers: contender.settings.overflow === "evict",

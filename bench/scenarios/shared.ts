@@ -25,9 +25,10 @@ export const shared: Scenario = {
   about: "one slow subscription among 100 that share 1, 10 or 100 connections",
   cells({ level }) {
     if (level !== "full") return [];
-    return [OURS, contender("fire-and-forget")].flatMap((contender) =>
-      [1, 10, 100].flatMap((connections) => [0, 1].map((slow) => cell(contender, connections, slow))),
-    );
+    return [
+      ...[1, 10, 100].map((connections) => ({ contender: OURS, connections })),
+      { contender: contender("fire-and-forget"), connections: 1 },
+    ].flatMap(({ contender, connections }) => [0, 1].map((slow) => cell(contender, connections, slow)));
   },
 };
 
