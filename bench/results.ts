@@ -171,6 +171,8 @@ export interface MicroTable {
   readonly operation: string;
   /** The row that the others are compared with, by name. */
   readonly reference?: string;
+  /** It is about bytes; its rows have 0 for their times. */
+  readonly bytesOnly?: boolean;
   readonly rows: readonly MicroRow[];
 }
 

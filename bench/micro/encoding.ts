@@ -3,14 +3,15 @@
  *
  * Every row ends where grpc-js takes over, with bytes that can be sent. "Encoded once" is what Spillway does: protobuf
  * and the gRPC header once per message, after that the same bytes for everybody. "Encoded for each" is what a response
- * serializer does. The rows "and copied" add the copy into a buffer of its own that grpc-js makes for every write:
- * for 16 messages at once, and one by one.
+ * serializer does. The rows below end where Node takes over: with one buffer for all who are sent the same batch, as
+ * Spillway hands it to a stream; with a copy of the batch for each, where an interceptor is in the way; and with a copy
+ * for each message and subscriber, which is the way of grpc-js.
  *
  * @module
  */
 import { Hub, type Message, type Sink, type SinkFrame, type WireShape } from "../../src/fanout/index.ts";
 import { loadContracts } from "../../src/transport/grpc/contracts.ts";
-import { FrameBatch, frameMessage, HEADER_BYTES } from "../../src/transport/grpc/framing.ts";
+import { BatchJoiner, FrameBatch, frameMessage, HEADER_BYTES } from "../../src/transport/grpc/framing.ts";
 import { frameToWire } from "../../src/transport/grpc/wire.ts";
 import { PAYLOAD, TOPIC } from "./crowd.ts";
 import { keep, perOperation } from "./sampling.ts";
@@ -50,16 +51,24 @@ const WORK: Readonly<Record<string, () => Work>> = {
       for (const message of messages) keep(frameMessage(encoded(message), "once").byteLength);
     }
   },
-  "encoded once, batched and copied": () => {
+  "encoded once, batched, one buffer for all": () => {
     const shape = wireShape();
-    const batches = Array.from({ length: SUBSCRIBERS }, () => new FrameBatch());
+    const joiner = new BatchJoiner();
     return (messages) => {
-      for (const batch of batches) {
-        for (const message of messages) batch.add(message.wire(shape)!);
+      for (let subscriber = 0; subscriber < SUBSCRIBERS; subscriber++) {
+        keep(joiner.join(batchOf(messages, shape))[0]!);
+      }
+      joiner.forget();
+    };
+  },
+  "encoded once, batched, a copy for each": () => {
+    const shape = wireShape();
+    return (messages) => {
+      for (let subscriber = 0; subscriber < SUBSCRIBERS; subscriber++) {
+        const batch = batchOf(messages, shape);
         const target = Buffer.allocUnsafe(batch.byteLength + HEADER_BYTES);
         batch.copy(target, HEADER_BYTES);
         keep(target[0]!);
-        batch.clear();
       }
     };
   },
@@ -95,6 +104,12 @@ class Catcher implements Sink {
   }
 }
 
+function batchOf(messages: readonly Message[], shape: WireShape): FrameBatch {
+  const batch = new FrameBatch();
+  for (const message of messages) batch.add(message.wire(shape)!);
+  return batch;
+}
+
 function row(name: string, work: () => Work): Row {
   return {
     name,
@@ -119,9 +134,12 @@ function row(name: string, work: () => Work): Row {
   };
 }
 
-export const encoding: Table = {
+const table: Table = {
+  module: import.meta.url,
   name: "encoding",
   operation: `one 128-byte message for one of ${SUBSCRIBERS} subscribers, ${MESSAGES} at a time`,
   reference: "encoded once",
   rows: () => Object.entries(WORK).map(([name, work]) => row(name, work)),
 };
+
+export const tables: readonly Table[] = [table];

@@ -16,7 +16,7 @@ import { Crowd } from "./crowd.ts";
 import { perOperation } from "./sampling.ts";
 import type { Row, Table } from "./table.ts";
 
-export function fanOut(overflow: OverflowPolicyName, burst: number): Table {
+function fanOut(overflow: OverflowPolicyName, burst: number): Table {
   const row = (subscribers: number): Row => ({
     name: `${subscribers} subscribers`,
     async measure(budget) {
@@ -30,9 +30,17 @@ export function fanOut(overflow: OverflowPolicyName, burst: number): Table {
     },
   });
   return {
+    module: import.meta.url,
     name: `fan-out, ${overflow}, ${burst} a turn`,
     operation: "one message to one of N null sinks, from publish() until all have all of the turn",
     reference: "100 subscribers",
     rows: (level) => (level === "headline" ? [100, 10_000] : [1, 10, 100, 1_000, 10_000]).map(row),
   };
 }
+
+export const tables: readonly Table[] = [
+  fanOut("drop-oldest", 16),
+  fanOut("drop-oldest", 1),
+  fanOut("conflate", 16),
+  fanOut("conflate", 1),
+];

@@ -6,12 +6,14 @@
  */
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { Budget, Level, Measurement, Row } from "./table.ts";
+import type { Budget, Level, Measurement, Row, Table } from "./table.ts";
 
 const PROGRAM = fileURLToPath(new URL("./row-program.js", import.meta.url));
 
 /** What the process is told. */
 export interface Order {
+  /** Of the table. */
+  readonly module: string;
   readonly table: string;
   readonly row: string;
   readonly level: Level;
@@ -21,8 +23,17 @@ export interface Order {
 /** What it answers. */
 export type Answer = { readonly measurement: Measurement } | { readonly error: string };
 
-/** @throws Error when the row could not be measured */
-export function measureInFreshProcess(order: Order, row: Row): Promise<Measurement> {
+/**
+ * @param row - one that the table has at that level
+ * @throws Error when the row could not be measured
+ */
+export function measureInFreshProcess(
+  table: Table,
+  row: Row,
+  level: Level,
+  budget: Budget,
+): Promise<Measurement> {
+  const order: Order = { module: table.module, table: table.name, row: row.name, level, budget };
   const child = fork(PROGRAM, [JSON.stringify(order)], {
     execArgv: ["--expose-gc", ...(row.execArgv ?? [])],
   });

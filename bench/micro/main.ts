@@ -14,7 +14,7 @@ const { values, positionals } = parseArgs({
 });
 for await (const table of runMicro(values.full ? "full" : "headline", positionals[0])) print(table);
 
-function print({ name, operation, reference, rows }: MicroTable): void {
+function print({ name, operation, reference, bytesOnly, rows }: MicroTable): void {
   const base = rows.find((row) => row.name === reference)?.nanoseconds;
   console.log(`\n${name}: ${operation}`);
   console.table(
@@ -22,8 +22,7 @@ function print({ name, operation, reference, rows }: MicroTable): void {
       rows.map(({ name, nanoseconds, marginPercent, allocatedBytes, heldBytes }) => [
         name,
         {
-          ns: rounded(nanoseconds),
-          "± %": rounded(marginPercent),
+          ...(bytesOnly ? {} : { ns: rounded(nanoseconds), "± %": rounded(marginPercent) }),
           ...(base === undefined ? {} : { ratio: rounded(nanoseconds / base) }),
           ...(allocatedBytes === undefined ? {} : { "bytes allocated": rounded(allocatedBytes) }),
           ...(heldBytes === undefined ? {} : { "bytes held": rounded(heldBytes) }),

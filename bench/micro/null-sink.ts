@@ -44,7 +44,7 @@ export class NullSink implements Sink {
 
   write(frames: readonly SinkFrame[]): WriteOutcome {
     let messages = 0;
-    for (const { kind } of frames) if (kind === "message") messages++;
+    for (let index = 0; index < frames.length; index++) if (frames[index]!.kind === "message") messages++;
     this.#tally.count(messages);
     return "done";
   }

@@ -62,7 +62,8 @@ function promiseChain(subscribers: number): Row {
   };
 }
 
-export const promiseQueues: Table = {
+const table: Table = {
+  module: import.meta.url,
   name: "our queue against promises",
   operation: `one message to one of N null sinks, ${BURST} messages a turn, until all have all`,
   reference: "spillway, 100",
@@ -73,3 +74,5 @@ export const promiseQueues: Table = {
       promiseChain(subscribers),
     ]),
 };
+
+export const tables: readonly Table[] = [table];

@@ -42,9 +42,12 @@ function row(burst: number, quantile: "p50" | "p99"): Row {
   };
 }
 
-export const publishCall: Table = {
+const table: Table = {
+  module: import.meta.url,
   name: "publish() alone",
   operation: `one call of publish() with ${SUBSCRIBERS} subscribers`,
   rows: (level) =>
     (level === "headline" ? [16] : [1, 16]).flatMap((burst) => [row(burst, "p50"), row(burst, "p99")]),
 };
+
+export const tables: readonly Table[] = [table];

@@ -78,17 +78,20 @@ const linkedList: Row = {
   },
 };
 
-export const queue: Table = {
-  name: "queue",
+const table: Table = {
+  module: import.meta.url,
+  name: "queue, alone",
   operation: `one of ${OFFERS} offers to a bound of ${BOUND}, and its share of taking out what was kept`,
   reference: "drop-oldest",
-  rows: () => [
-    ...OVERFLOW_POLICIES.map((policy) => {
+  rows: (level) => [
+    ...(level === "full" ? OVERFLOW_POLICIES : (["drop-oldest", "conflate"] as const)).map((policy) => {
       const note = policy === "conflate" ? `, ${FEW_KEYS} keys` : "";
       return policyRow(`${policy}${note}`, policy, FEW_KEYS);
     }),
-    policyRow("conflate, no key twice", "conflate", OFFERS),
+    ...(level === "full" ? [policyRow("conflate, no key twice", "conflate", OFFERS)] : []),
     plainArray,
     linkedList,
   ],
 };
+
+export const tables: readonly Table[] = [table];

@@ -11,7 +11,8 @@ import { Bench, type FnOptions } from "tinybench";
 import type { Budget, Measurement } from "./table.ts";
 
 /** Enough for a median, few enough for rows whose every sample takes milliseconds. */
-const LEAST_SAMPLES = 16;
+const LEAST_SAMPLES = 10;
+const LEAST_WARMUPS = 4;
 
 export interface Samples {
   /** Of one call, in nanoseconds. */
@@ -36,7 +37,7 @@ export async function sample(budget: Budget, run: () => unknown, hooks: FnOption
     time: budget.timeMs,
     warmupTime: budget.warmupMs,
     iterations: LEAST_SAMPLES,
-    warmupIterations: LEAST_SAMPLES,
+    warmupIterations: LEAST_WARMUPS,
     throws: true,
   });
   // What others left behind must not be collected in our time.

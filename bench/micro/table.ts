@@ -27,11 +27,20 @@ export interface Row {
 }
 
 export interface Table {
+  /** The module that exports it among its `tables`: all that the process of a row has to load. */
+  readonly module: string;
   /** Unique. */
   readonly name: string;
   /** What one operation is. */
   readonly operation: string;
   /** The row that the others are compared with. */
   readonly reference?: string;
+  /** It counts bytes rather than time: once is enough. */
+  readonly bytesOnly?: boolean;
   rows(level: Level): readonly Row[];
+}
+
+/** A measurement of a table that counts bytes. */
+export function bytes(counted: Pick<MicroRow, "allocatedBytes" | "heldBytes">): Measurement {
+  return { nanoseconds: 0, marginPercent: 0, ...counted };
 }

@@ -59,7 +59,7 @@ const SLOW_WORDS: Readonly<Record<SlowKind, string>> = {
   "window-0": "window 0",
   reconnecting: "reconnecting",
   draining: "draining",
-  "draining-reconnecting": "draining, reconnecting",
+  "draining-reconnecting": "drain+reconnect",
 };
 
 export function slowKindWords(kind: SlowKind): string {

@@ -79,7 +79,7 @@ function renderBlock(block: Block): string {
 }
 
 function renderTable(table: Table): string {
-  const heading = `<h3>${escaped(table.title)}</h3>`;
+  const heading = table.title === "" ? "" : `<h3>${escaped(table.title)}</h3>`;
   const notes = table.notes.map((note) => `<p class="note">${escaped(note)}</p>`).join("\n");
   if (table.rows.length === 0) return `${heading}\n${notes}\n<p>Nothing was measured.</p>`;
   const side = (index: number): string => (table.columns[index]!.align === "right" ? ' class="right"' : "");

@@ -25,10 +25,12 @@ export function writeReport(results: Results, folder: string): Promise<WrittenRe
 export function headlineTable(results: Results, options?: TerminalOptions): string {
   const material = gather([results]);
   const judged = judge(material).filter(({ verdict }) => verdict !== "not measured");
-  return [
-    ...[headline(material), ...cpuTables(material), ...material.micro.map(microTable), goalsTable(judged)],
-  ]
-    .filter(({ rows }) => rows.length > 0)
-    .map((table) => renderTerminal(table, options))
-    .join("\n");
+  const tables = [
+    headline(material),
+    ...cpuTables(material),
+    ...material.micro.map(microTable),
+    goalsTable(judged),
+  ].filter(({ rows }) => rows.length > 0);
+  if (tables.length === 0) return "Nothing was measured that the headline tells; the report has the rest.\n";
+  return tables.map((table) => renderTerminal(table, options)).join("\n");
 }

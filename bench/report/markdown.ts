@@ -24,7 +24,7 @@ function renderBlock(block: Block, plotLink: (name: string) => string): string {
     case "list":
       return block.items.map((item) => `- ${inline(item)}`).join("\n");
     case "code":
-      return ["```sh", ...block.lines, "```"].join("\n");
+      return fenced(block.lines.join("\n"));
     case "table":
       return renderTable(block.table);
     case "plot":
@@ -38,7 +38,7 @@ function renderTable(table: Table): string {
   const bold = (cell: string, mark: string | undefined, first: boolean): string =>
     first && mark === "bad" && cell !== "" ? `**${cell}**` : cell;
   return [
-    `### ${escaped(table.title)}`,
+    ...(table.title === "" ? [] : [`### ${escaped(table.title)}`]),
     ...(table.notes.length === 0 ? [] : [table.notes.map(escaped).join(" ")]),
     table.rows.length === 0
       ? "Nothing was measured."
@@ -60,9 +60,18 @@ function inline(pieces: Inline): string {
   return pieces.map((piece) => (typeof piece === "string" ? escaped(piece) : code(piece.code))).join("");
 }
 
+function fenced(text: string): string {
+  const fence = "`".repeat(Math.max(3, longestRun(text) + 1));
+  return [`${fence}sh`, text, fence].join("\n");
+}
+
+/** Of backticks: a fence must be longer than any in what it holds. */
+function longestRun(text: string): number {
+  return Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+}
+
 function code(text: string): string {
-  // A fence longer than any run of backticks in it.
-  const longest = Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const longest = longestRun(text);
   const fence = "`".repeat(longest + 1);
   const pad = longest > 0 ? " " : "";
   return `${fence}${pad}${text.replaceAll("\n", " ")}${pad}${fence}`;

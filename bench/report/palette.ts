@@ -9,7 +9,7 @@ import type { SlowKind } from "../results.ts";
 export interface Look {
   readonly colour: string;
   readonly dash: "solid" | "dashed" | "dotted";
-  readonly mark: "circle" | "rect" | "triangle" | "diamond" | "pin" | "roundRect";
+  readonly mark: "circle" | "rect" | "triangle" | "diamond" | "roundRect" | "emptyCircle" | "emptyTriangle";
   readonly width: number;
 }
 
@@ -19,13 +19,13 @@ const KNOWN: Readonly<Record<string, Look>> = {
   "drain-all": { colour: "#CC79A7", dash: "solid", mark: "diamond", width: 2 },
   "fire-and-forget": { colour: "#E69F00", dash: "solid", mark: "triangle", width: 2 },
   unbounded: { colour: "#009E73", dash: "solid", mark: "roundRect", width: 2 },
-  "event-emitter": { colour: "#882255", dash: "solid", mark: "pin", width: 2 },
+  "event-emitter": { colour: "#882255", dash: "solid", mark: "emptyCircle", width: 2 },
   http2: { colour: "#56B4E9", dash: "dashed", mark: "rect", width: 2 },
   net: { colour: "#6F6F6F", dash: "dashed", mark: "diamond", width: 2 },
   ws: { colour: "#AA4499", dash: "dashed", mark: "triangle", width: 2 },
   "grpc-go": { colour: "#332288", dash: "dashed", mark: "roundRect", width: 2 },
   nats: { colour: "#117733", dash: "dashed", mark: "circle", width: 2 },
-  redis: { colour: "#B03A2E", dash: "dashed", mark: "pin", width: 2 },
+  redis: { colour: "#B03A2E", dash: "dashed", mark: "emptyTriangle", width: 2 },
 };
 
 /** For systems that others put beside ours, by their place among the unknown ones. */
@@ -42,7 +42,7 @@ const VARIANTS: readonly Pick<Look, "dash" | "mark">[] = [
   { dash: "dashed", mark: "triangle" },
   { dash: "dotted", mark: "rect" },
   { dash: "dashed", mark: "diamond" },
-  { dash: "dotted", mark: "pin" },
+  { dash: "dotted", mark: "emptyCircle" },
   { dash: "solid", mark: "roundRect" },
 ];
 
@@ -60,7 +60,7 @@ const KINDS: Readonly<Record<SlowKind, Look>> = {
   "window-0": { colour: "#332288", dash: "solid", mark: "rect", width: 2 },
   paused: { colour: "#117733", dash: "solid", mark: "triangle", width: 2 },
   delayed: { colour: "#999933", dash: "solid", mark: "diamond", width: 2 },
-  reconnecting: { colour: "#882255", dash: "dashed", mark: "pin", width: 2 },
+  reconnecting: { colour: "#882255", dash: "dashed", mark: "emptyCircle", width: 2 },
   draining: { colour: "#6F6F6F", dash: "dashed", mark: "roundRect", width: 2 },
   "draining-reconnecting": { colour: "#6F6F6F", dash: "dotted", mark: "rect", width: 2 },
 };

@@ -3,8 +3,8 @@
  *
  * Trials with problems do not count, anywhere. Two cells are compared by the blocks that both have: trials of one block
  * ran close together, so what the machine did meanwhile hit both. The interval says how far the ratio moves when other
- * blocks had been drawn from those there are; with few blocks it is narrower than its 95 % promise, and with fewer
- * than three there is none.
+ * blocks had been drawn from those there are. With few blocks it is narrower than its 95 % promise: in simulations with
+ * noise of its own in each trial, 10 blocks covered the truth in 93 %, 5 in 86 %, 3 in 79 %; with fewer there is none.
  *
  * @module
  */

@@ -10,6 +10,8 @@ export interface Column {
   readonly align: "left" | "right";
   /** The lowest go first where a line has no room for all. Absent: never. */
   readonly keep?: number;
+  /** Sentences, mostly absent: where lines are short they stand below their row. */
+  readonly below?: boolean;
 }
 
 /** What a row stands for at a glance. */
@@ -21,6 +23,7 @@ export interface Row {
 }
 
 export interface Table {
+  /** Empty below a heading that says it. */
   readonly title: string;
   /** What all rows have in common, and what is not to be seen in them. */
   readonly notes: readonly string[];

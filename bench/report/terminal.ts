@@ -1,13 +1,16 @@
 /**
  * Tables for a terminal: aligned, and no wider than it. Columns that have no room are named below the table rather than
- * wrapped; the report has them all. Colours only where they are seen and wanted (https://no-color.org).
+ * wrapped, text is wrapped within its column, and the report has it all. Colours only where they are seen and wanted
+ * (https://no-color.org).
  *
  * @module
  */
-import { type Mark, type Table, withColumns } from "./table.ts";
+import { type Mark, type Row, type Table, withColumns } from "./table.ts";
 import { NOTHING } from "./text.ts";
 
 const GAP = "  ";
+/** A column of text is not wrapped to less. */
+const NARROWEST = 24;
 const COLOURS: Readonly<Record<Mark | "title" | "dim", string>> = {
   good: "\x1b[32m",
   bad: "\x1b[31m",
@@ -24,14 +27,20 @@ export interface TerminalOptions {
 }
 
 export function renderTerminal(table: Table, options: TerminalOptions = {}): string {
+  const width = options.width ?? 120;
   const colours = options.colours ?? (process.stdout.isTTY === true && !process.env.NO_COLOR);
   const paint = (colour: keyof typeof COLOURS, text: string): string =>
     colours && text !== "" ? `${COLOURS[colour]}${text}\x1b[0m` : text;
-  const { fitted, leftOut } = fit(table, options.width ?? 120);
+  const dim = (text: string): string[] => wrapped(text, width).map((line) => paint("dim", line));
 
-  const heads = fitted.columns.map((column) => headLines(column.title));
-  const height = Math.max(0, ...heads.map((lines) => lines.length));
-  const widths = widthsOf(fitted);
+  const lines = [paint("title", table.title), ...table.notes.flatMap(dim)];
+  if (table.rows.length === 0) return `${[...lines, "Nothing was measured."].join("\n")}\n`;
+
+  const beside = withColumns(table, (index) => table.columns[index]!.below !== true);
+  const { fitted, leftOut } = fit(beside, width);
+  const widths = shrunk(fitted, width);
+  const heads = fitted.columns.map(({ title }) => headLines(title));
+  const height = Math.max(...heads.map((head) => head.length));
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, index) =>
@@ -42,45 +51,61 @@ export function renderTerminal(table: Table, options: TerminalOptions = {}): str
       .join(GAP)
       .trimEnd();
 
-  const lines = [paint("title", table.title)];
-  for (const note of table.notes)
-    lines.push(...wrap(note, options.width ?? 120).map((text) => paint("dim", text)));
-  if (fitted.rows.length === 0) return `${[...lines, "Nothing was measured."].join("\n")}\n`;
   lines.push("");
   for (let row = 0; row < height; row++) {
     // Short titles stand on the last line, over their numbers.
     lines.push(paint("dim", line(heads.map((head) => head[row - (height - head.length)] ?? ""))));
   }
-  lines.push(paint("dim", widths.map((width) => "─".repeat(width)).join(GAP)));
-  for (const row of fitted.rows) {
-    const text = line(row.cells.map((cell) => (cell === NOTHING ? "·" : cell)));
-    lines.push(row.mark ? paint(row.mark, text) : text);
+  lines.push(paint("dim", widths.map((columns) => "─".repeat(columns)).join(GAP)));
+  for (const [index, row] of fitted.rows.entries()) {
+    const texts = row.cells.map((cell, column) => wrapped(cell === NOTHING ? "·" : cell, widths[column]!));
+    const tall = Math.max(...texts.map((text) => text.length));
+    for (let at = 0; at < tall; at++) {
+      const text = line(texts.map((parts) => parts[at] ?? ""));
+      lines.push(row.mark ? paint(row.mark, text) : text);
+    }
+    lines.push(...remarks(table, table.rows[index]!).flatMap((remark) => dim(`  └ ${remark}`)));
   }
-  if (leftOut.length > 0) {
-    lines.push(
-      ...wrap(`No room here, in the report: ${leftOut.join(", ")}.`, options.width ?? 120).map((text) =>
-        paint("dim", text),
-      ),
-    );
-  }
+  if (leftOut.length > 0) lines.push(...dim(`No room here, in the report: ${leftOut.join(", ")}.`));
   return `${lines.join("\n")}\n`;
 }
 
+function remarks(table: Table, row: Row): string[] {
+  return row.cells.filter((cell, index) => table.columns[index]!.below === true && cell !== NOTHING);
+}
+
+/** Without the columns that matter least, until it fits. */
 function fit(table: Table, width: number): { fitted: Table; leftOut: string[] } {
   let fitted = table;
   const leftOut: string[] = [];
-  while (widthOf(fitted) > width) {
+  while (sum(widthsOf(fitted)) > width) {
     const lowest = Math.min(...fitted.columns.map(({ keep }) => keep ?? Number.POSITIVE_INFINITY));
     const index = fitted.columns.findLastIndex(({ keep }) => keep === lowest);
-    if (index === -1 || lowest === Number.POSITIVE_INFINITY) break;
+    if (index === -1) break;
     leftOut.push(fitted.columns[index]!.title);
     fitted = withColumns(fitted, (other) => other !== index);
   }
   return { fitted, leftOut };
 }
 
-function widthOf(table: Table): number {
-  return widthsOf(table).reduce((sum, width) => sum + width + GAP.length, -GAP.length);
+/** Widths at which text wraps so that the whole fits: the widest text gives first. */
+function shrunk(table: Table, width: number): number[] {
+  const widths = widthsOf(table);
+  for (let over = sum(widths) - width; over > 0; over--) {
+    const widest = Math.max(
+      ...widths.filter((columns, index) => table.columns[index]!.align === "left" && columns > NARROWEST),
+    );
+    const index = widths.findIndex(
+      (columns, at) => columns === widest && table.columns[at]!.align === "left",
+    );
+    if (index === -1) break;
+    widths[index]! -= 1;
+  }
+  return widths;
+}
+
+function sum(widths: readonly number[]): number {
+  return widths.reduce((total, columns) => total + columns + GAP.length, -GAP.length);
 }
 
 function widthsOf(table: Table): number[] {
@@ -105,11 +130,14 @@ function headLines(title: string): string[] {
   return best;
 }
 
-function wrap(text: string, width: number): string[] {
+function wrapped(text: string, width: number): string[] {
+  // An indent at the beginning is kept.
+  const indent = /^ */.exec(text)![0];
   const lines: string[] = [];
-  for (const word of text.split(" ")) {
+  for (const word of text.trimStart().split(" ")) {
     const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+    if (last === undefined) lines.push(`${indent}${word}`);
+    else if (last.length + 1 + word.length > width) lines.push(`${indent}${word}`);
     else lines[lines.length - 1] = `${last} ${word}`;
   }
   return lines;

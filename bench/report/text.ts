@@ -18,9 +18,13 @@ export function number(value: number): string {
   if (value < 0) return `−${number(-value)}`;
   if (value >= 99.95) return grouped.format(value);
   if (value < 0.001) return "<0.001";
-  return value
-    .toFixed(value >= 9.995 ? 1 : value >= 0.9995 ? 2 : value >= 0.09995 ? 3 : 4)
-    .replace(/^(0\.\d*?)0+$/, "$1");
+  return value.toFixed(digitsBehindPoint(value));
+}
+
+function digitsBehindPoint(value: number): number {
+  if (value >= 9.995) return 1;
+  if (value >= 0.9995) return 2;
+  return value >= 0.09995 ? 3 : 4;
 }
 
 export function whole(value: number): string {
@@ -33,12 +37,17 @@ export function milliseconds(micros: number | undefined): string {
   return micros === 0 ? "<0.001" : number(micros / 1_000);
 }
 
+/** Two digits behind the point where it matters whether it is more or less than 1. */
 export function ratio(value: number | undefined): string {
-  return value === undefined ? NOT_KNOWN : `${number(value)}×`;
+  return value === undefined ? NOT_KNOWN : `${factor(value)}×`;
 }
 
 export function interval(range: Interval | undefined): string {
-  return range === undefined ? NOTHING : `[${number(range.low)}–${number(range.high)}]`;
+  return range === undefined ? NOTHING : `[${factor(range.low)}–${factor(range.high)}]`;
+}
+
+function factor(value: number): string {
+  return value >= 0.1 && value < 1 ? value.toFixed(2) : number(value);
 }
 
 /** Of a whole. 100 is said only of all, and 0 only of none. */

@@ -26,6 +26,9 @@ export interface QueueCounters {
 /** As long as no more items wait, looking at all of them costs less than an index of them. */
 const SEARCHED = 8;
 
+/** So many identities that do not wait any more may be in the index, and a few for each that does. */
+const MOST_STALE = 64;
+
 /**
  * A queue bounded in messages and in bytes: what one subscriber has not read yet.
  *
@@ -52,7 +55,11 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   #reservedBytes = 0;
   /** The policy's `keyed`. */
   #keyed: boolean;
-  /** Keyed policies only, once too many wait to search through: where the unread item of an identity stands. */
+  /**
+   * Keyed policies only, once too many wait to search through: where the unread item of an identity stands, or, below
+   * the head's place, stood. Identities come back, so an entry is left for the next of its kind: a map that is deleted
+   * from makes itself anew all the time.
+   */
   #places: Map<string, number> | undefined;
   /**
    * The offset that each place began with, or that a place behind it did if that is lower, in step with the items. Empty
@@ -161,7 +168,6 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     if (item === undefined) return undefined;
     this.#bytes -= item.bytes;
     if (this.#firstOffsets !== undefined) this.#firstOffsets.shift();
-    if (this.#places !== undefined && item.identity !== undefined) this.#places.delete(item.identity);
     this.#headPlace++;
     return item;
   }
@@ -261,7 +267,10 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   /** Where the unread item of an identity stands. Under a keyed policy there is one at most. */
   #placeOf(identity: string): number | undefined {
-    if (this.#places !== undefined) return this.#places.get(identity);
+    if (this.#places !== undefined) {
+      const place = this.#places.get(identity);
+      return place !== undefined && place >= this.#headPlace ? place : undefined;
+    }
     for (let index = this.#items.length - 1; index >= 0; index--) {
       if (this.#items.at(index)!.identity === identity) return this.#headPlace + index;
     }
@@ -270,14 +279,16 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   /** Notes the place of an item that is about to be appended, once there are too many to search through. */
   #index({ identity }: T): void {
-    if (this.#places === undefined) {
-      if (this.#items.length < SEARCHED) return;
+    const { length } = this.#items;
+    // The second bound keeps those that never come back from piling up.
+    if (this.#places === undefined ? length >= SEARCHED : this.#places.size > MOST_STALE + 4 * length) {
       this.#places = new Map();
-      for (let index = 0; index < this.#items.length; index++) {
+      for (let index = 0; index < length; index++) {
         const waiting = this.#items.at(index)!.identity;
         if (waiting !== undefined) this.#places.set(waiting, this.#headPlace + index);
       }
     }
+    if (this.#places === undefined) return;
     if (identity !== undefined) this.#places.set(identity, this.tailPlace);
   }
 

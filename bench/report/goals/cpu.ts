@@ -49,8 +49,8 @@ function beside(
   wanted: (burst: number) => boolean,
   when: string,
 ): Goal[] {
-  const goal = `CPU per delivery beside ${system}, ${when}`;
-  const bound = `≤ ${text.ratio(most)}`;
+  const goal = `CPU per delivery, ours : ${system}, ${when}`;
+  const bound = `≤ ${most}×`;
   const mine = ours(material, cells).filter(({ load }) => wanted(load.burst));
   const pairs = mine.flatMap((cell) => {
     const other = cells.find((one) => one.system === system && sameLoad(one, cell));
@@ -64,14 +64,14 @@ function beside(
   }
   return pairs.map(({ cell, other }) => {
     const load = `${text.whole(cell.load.burst)} waiting, ${text.whole(cell.load.healthy)} subscribers`;
-    return judge(`CPU per delivery of ${nameOf(cell)} beside ${system}, ${load}`, bound, most, cell, other);
+    return judge(`CPU per delivery, ${nameOf(cell)} : ${system}, ${load}`, bound, most, cell, other);
   });
 }
 
 function bySubscribers(material: Material, cells: readonly Cell[]): Goal[] {
   const { few, many, most } = SUBSCRIBERS;
-  const goal = `CPU per delivery at ${text.whole(many)} subscribers beside ${few}`;
-  const bound = `≤ ${text.ratio(most)}`;
+  const goal = `CPU per delivery, ${text.whole(many)} : ${few} subscribers`;
+  const bound = `≤ ${most}×`;
   const mine = ours(material, cells);
   const pairs = mine
     .filter(({ load }) => load.healthy === many)
@@ -100,11 +100,17 @@ function judge(goal: string, bound: string, most: number, cell: Cell, other: Cel
   if (ratio === undefined) return notMeasured(goal, bound, "no trial that counts", cells);
   const met = ratio.median <= most;
   const straddles = met ? ratio.high > most : ratio.low <= most;
-  const spread = `${text.ratio(ratio.median)}, blocks ${text.number(ratio.low)} to ${text.number(ratio.high)}`;
+  const spread = `${text.ratio(ratio.median)}, blocks ${text.ratio(ratio.low)} to ${text.ratio(ratio.high)}`;
+  const remarks = [
+    ...(straddles ? ["some blocks on the other side of the bound"] : []),
+    ...(cell.load.rate === other.load.rate
+      ? []
+      : [`at ${text.whole(cell.load.rate)} and ${text.whole(other.load.rate)} messages/s`]),
+  ];
   return {
     goal,
     bound,
-    measured: straddles ? `${spread}: some on the other side of the bound` : spread,
+    measured: [spread, ...remarks].join("; "),
     verdict: met ? "met" : "missed",
     cells,
   };

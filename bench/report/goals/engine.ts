@@ -64,7 +64,7 @@ function ratioGoal(
   base: MicroRow | undefined,
   most: number,
 ): Goal {
-  const bound = `≤ ${text.ratio(most)}`;
+  const bound = `≤ ${most}×`;
   if (row === undefined || base === undefined || base.nanoseconds === 0) {
     return notMeasured(goal, bound, "no such micro-benchmark");
   }

@@ -18,7 +18,7 @@ const LOW_END = 1.05;
 const POINT = 1.1;
 const POINT_MS = 0.25;
 const THROUGHPUT = 0.99;
-export const TAX_BOUND = `interval from ≤ ${LOW_END}×, point ≤ ${POINT.toFixed(2)}× or + ${POINT_MS} ms, throughput ≥ 99 %`;
+export const TAX_BOUND = `from ≤ ${LOW_END}×, at ≤ ${POINT.toFixed(2)}× or +${POINT_MS} ms, ≥ 99 % throughput`;
 
 const KINDS: readonly SlowKind[] = ["sigstop", "window-0", "paused", "delayed", "reconnecting"];
 const COUNTS = [1, 10, 50];

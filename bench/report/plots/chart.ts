@@ -49,12 +49,6 @@ export interface Shade {
   readonly label: string;
 }
 
-/** A horizontal line that figures are read against. */
-export interface Rule {
-  readonly at: number;
-  readonly label: string;
-}
-
 export interface LineChart {
   readonly title: string;
   readonly subtitle: string;
@@ -62,7 +56,8 @@ export interface LineChart {
   readonly y: Axis;
   readonly lines: readonly Line[];
   readonly shade?: Shade;
-  readonly rules?: readonly Rule[];
+  /** Heights of horizontal lines that figures are read against; the subtitle says what they are. */
+  readonly rules?: readonly number[];
 }
 
 export const WIDTH = 900;
@@ -70,7 +65,8 @@ export const HEIGHT = 500;
 export const INK = "#1b1f24";
 export const SOFT = "#5b6570";
 const GRID = "#e3e7eb";
-const FONT = 'system-ui, "Segoe UI", Helvetica, Arial, "DejaVu Sans", sans-serif';
+// Without double quotes: they would end the attribute that it is written into.
+const FONT = "system-ui, 'Segoe UI', Helvetica, Arial, 'DejaVu Sans', sans-serif";
 const LEGEND_WIDTH = 200;
 
 export function lineChart(chart: LineChart): EChartsOption {
@@ -79,7 +75,7 @@ export function lineChart(chart: LineChart): EChartsOption {
     ...frame(chart.title, chart.subtitle),
     legend: {
       orient: "vertical",
-      right: 12,
+      left: WIDTH - LEGEND_WIDTH,
       top: 80,
       itemWidth: 30,
       itemHeight: 10,
@@ -87,15 +83,15 @@ export function lineChart(chart: LineChart): EChartsOption {
       textStyle: {
         color: INK,
         fontSize: rows > 18 ? 10 : 12,
-        width: LEGEND_WIDTH - 55,
+        width: LEGEND_WIDTH - 48,
         overflow: "truncate",
       },
       data: chart.lines.map(({ name }) => name),
     },
-    grid: { left: 84, right: LEGEND_WIDTH + 20, top: 80, bottom: 62 },
+    grid: { left: 94, right: LEGEND_WIDTH + 20, top: 80, bottom: 62 },
     xAxis: { ...axis(chart.x), nameGap: 34 },
-    yAxis: { ...axis(chart.y), nameGap: 62, nameRotate: 90 },
-    // Ours is listed first and must be drawn last, on top.
+    yAxis: { ...axis(chart.y), nameGap: 66, nameRotate: 90 },
+    // Ours is listed first and drawn first: thin lines over its thick one leave both to be seen.
     series: chart.lines.flatMap((line, index) => lineSeries(line, chart, index)),
   };
 }
@@ -125,7 +121,7 @@ export function axis({ name, min, max, ticks }: Axis) {
     nameTextStyle: { color: INK, fontSize: 13 },
     min,
     max,
-    axisLine: { show: true, lineStyle: { color: SOFT } },
+    axisLine: { show: true, onZero: false, lineStyle: { color: SOFT } },
     axisTick: { show: true, customValues: at },
     axisLabel: {
       color: INK,
@@ -139,7 +135,7 @@ export function axis({ name, min, max, ticks }: Axis) {
 }
 
 function lineSeries(line: Line, chart: LineChart, index: number): SeriesOption[] {
-  const z = 10 + chart.lines.length - index;
+  const z = 10 + index;
   const style = { color: line.look.colour, width: line.look.width, type: line.look.dash };
   const series: LineSeriesOption = {
     type: "line",
@@ -171,16 +167,14 @@ function shaded({ from, to, label }: Shade): Pick<LineSeriesOption, "markArea" |
   };
 }
 
-function ruled(rules: readonly Rule[]): Pick<LineSeriesOption, "markArea" | "markLine"> {
+function ruled(rules: readonly number[]): Pick<LineSeriesOption, "markArea" | "markLine"> {
   return {
     markLine: {
       silent: true,
       symbol: "none",
+      label: { show: false },
       lineStyle: { color: SOFT, type: "dashed", width: 1 },
-      data: rules.map(({ at, label }) => ({
-        yAxis: at,
-        label: { show: true, formatter: label, position: "insideStartTop", color: SOFT, fontSize: 11 },
-      })),
+      data: rules.map((at) => ({ yAxis: at })),
     },
   };
 }
@@ -214,14 +208,18 @@ export function toSvg(name: string, title: string, option: EChartsOption): strin
   const chart = init(null, null, { renderer: "svg", ssr: true, width: WIDTH, height: HEIGHT });
   try {
     chart.setOption(option);
-    return chart
-      .renderToSVGString()
-      .replace(/zr\d+-/g, `${name}-`)
-      .replace(/ ecmeta_\w+="[^"]*"/g, "")
-      .replace(
-        /^<svg ([^>]*)>/,
-        (_, attributes) => `<svg ${attributes} role="img"><title>${escaped(title)}</title>`,
-      );
+    return (
+      chart
+        .renderToSVGString()
+        .replace(/zr\d+-/g, `${name}-`)
+        .replace(/ ecmeta_\w+="[^"]*"| class="[^"]*"| pointer-events="visible"/g, "")
+        // Only about hovering, which nothing here answers.
+        .replace(/<style[^>]*>[\s\S]*?<\/style>\s*/g, "")
+        .replace(
+          /^<svg ([^>]*)>/,
+          (_, attributes) => `<svg ${attributes} role="img"><title>${escaped(title)}</title>`,
+        )
+    );
   } finally {
     chart.dispose();
   }

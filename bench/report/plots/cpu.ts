@@ -23,7 +23,7 @@ export function cpuPlot(material: Material): Plot | undefined {
     const at = own.map((cell) => ({ x: Math.log10(cell.load.burst), cost: cpuOf(cell)! }));
     return {
       name,
-      look: lookOfCell(own[0]!, material),
+      look: lookOfCell(own[0]!, cells, material),
       marked: true,
       points: at.map(({ x, cost }) => [x, Math.log10(cost.median)]),
       bars: at
@@ -52,5 +52,11 @@ export function cpuPlot(material: Material): Plot | undefined {
       lines,
     }),
   );
-  return { name: NAME, title, about: "Batches are what makes a delivery cheap.", section: "cpu", svg };
+  return {
+    name: NAME,
+    title,
+    about: "The further a line falls, the more a system gains from messages that wait together.",
+    section: "cpu",
+    svg,
+  };
 }

@@ -76,7 +76,13 @@ export function memoryOverTimePlot(material: Material): Plot | undefined {
       lines,
     }),
   );
-  return { name, title, about: "A line that goes on rising has no bound.", section: "other", svg };
+  return {
+    name,
+    title,
+    about: "A line that levels off has met its bound; one that still rises in the end has not.",
+    section: "other",
+    svg,
+  };
 }
 
 /** The first trial that counts: one course is a picture, an average of courses is none. */
@@ -110,9 +116,10 @@ function linesOf(
   material: Material,
   points: (trial: Trial) => Line["points"],
 ): readonly Line[] {
+  const plotted = chosen.map(({ cell }) => cell);
   return chosen.map(({ cell, trial }) => ({
     name: nameOf(cell),
-    look: lookOfCell(cell, material),
+    look: lookOfCell(cell, plotted, material),
     points: points(trial),
   }));
 }

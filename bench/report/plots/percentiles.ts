@@ -21,7 +21,7 @@ export function percentilePlot(material: Material): Plot | undefined {
   const lines = inOrder(cells, material).map(
     (cell): Line => ({
       name: nameOf(cell),
-      look: lookOfCell(cell, material),
+      look: lookOfCell(cell, cells, material),
       points: curve(summarize(cell, material).latency),
     }),
   );

@@ -2,11 +2,12 @@
 import type { EChartsOption } from "echarts";
 import { FIGURE, inScenario, nameOf, SCENARIO } from "../cells.ts";
 import type { Material } from "../material.ts";
+import { lookOf } from "../palette.ts";
 import { type Summary, summarize } from "../summary.ts";
 import { number, percent } from "../text.ts";
 import { axis, frame, INK, type Plot, toSvg } from "./chart.ts";
 import { linearAxis, logAxis, plainLabel, timeLabel } from "./scale.ts";
-import { inOrder, loadWords, lookOfCell } from "./subjects.ts";
+import { inOrder, loadWords } from "./subjects.ts";
 
 const NAME = "policies";
 
@@ -20,7 +21,7 @@ export function policyPlot(material: Material): Plot | undefined {
   return {
     name: NAME,
     title,
-    about: "A policy trades how much arrives for how fresh it is.",
+    about: "How much of what was published each policy delivers, and how old it is by then.",
     section: "other",
     svg: toSvg(NAME, title, option(title, loadWords(first.cell), summaries, material)),
   };
@@ -38,19 +39,21 @@ function option(
     return staleness === undefined ? p99 : staleness * 1_000;
   });
   const known = ages.filter((age): age is number => age !== undefined && age > 0);
-  const age = logAxis(
-    "age when received, p99 (log)",
-    known.length > 0 ? [...known, Math.min(...known) / 2] : [1, 10],
-    timeLabel,
+  const age = logAxis("age when received, p99 (log)", known.length > 0 ? known : [1, 10], timeLabel, 5);
+  const colours = summaries.map(
+    ({ cell }) =>
+      lookOf(
+        cell.system,
+        material.systems.map(({ name }) => name),
+      ).colour,
   );
-  const colours = summaries.map(({ cell }) => lookOfCell(cell, material).colour);
   const common = { type: "category" as const, data: names, inverse: true, axisTick: { show: false } };
   const bar = { type: "bar" as const, barMaxWidth: 26, silent: true };
   return {
     ...frame(title, subtitle),
     grid: [
-      { left: 190, width: 290, top: 80, bottom: 62 },
-      { left: 520, width: 300, top: 80, bottom: 62 },
+      { left: 190, width: 280, top: 80, bottom: 62 },
+      { left: 530, width: 270, top: 80, bottom: 62 },
     ],
     xAxis: [
       { ...axis(linearAxis("delivered (%)", [100], plainLabel)), nameGap: 34, gridIndex: 0 },
@@ -70,26 +73,35 @@ function option(
           itemStyle: { color: colours[index]! },
           label: {
             show: true,
-            position: "insideLeft",
-            color: "#fff",
+            position: received < 0.2 * expected ? "right" : "insideLeft",
+            color: received < 0.2 * expected ? INK : "#fff",
             formatter: `${percent(received, expected)} %`,
           },
         })),
       },
       {
-        ...bar,
+        // Points, not bars: a logarithmic axis has no zero for a bar to begin at.
+        type: "scatter",
+        silent: true,
+        symbolSize: 13,
         xAxisIndex: 1,
         yAxisIndex: 1,
-        data: ages.map((micros, index) => ({
-          value: micros === undefined || micros <= 0 ? age.min : Math.log10(micros),
-          itemStyle: { color: colours[index]! },
-          label: {
-            show: true,
-            position: "right",
-            color: INK,
-            formatter: micros === undefined ? "n/a" : `${number(micros / 1_000)} ms`,
-          },
-        })),
+        data: ages.flatMap((micros, index) =>
+          micros === undefined || micros <= 0
+            ? []
+            : [
+                {
+                  value: [Math.log10(micros), names[index]!],
+                  itemStyle: { color: colours[index]!, opacity: 1 },
+                  label: {
+                    show: true,
+                    position: "right" as const,
+                    color: INK,
+                    formatter: `${number(micros / 1_000)} ms`,
+                  },
+                },
+              ],
+        ),
       },
     ],
   };

@@ -2,16 +2,28 @@
 import { number } from "../text.ts";
 import type { Axis, Tick } from "./chart.ts";
 
-/** Over the logarithms of positive values, which must not be empty. */
-export function logAxis(name: string, values: readonly number[], label: (value: number) => string): Axis {
+/** Over the logarithms of positive values, which must not be empty. `room`: how many ticks may stand. */
+export function logAxis(
+  name: string,
+  values: readonly number[],
+  label: (value: number) => string,
+  room = 10,
+): Axis {
   const low = smallest(values);
   const high = largest(values);
-  const ticks = logTicks(low, high);
+  const ticks = logTicks(low, high, room);
+  const at = ticks.map((value) => Math.log10(value));
+  // Whole decades around the values can be mostly empty: the axis ends a little beyond the values, where ticks are left.
+  const margin = 0.05 * Math.log10(high / low);
+  const min = Math.max(at[0]!, Math.log10(low) - margin);
+  const max = Math.min(at.at(-1)!, Math.log10(high) + margin);
+  const shown = ticks.filter((_, index) => at[index]! >= min && at[index]! <= max);
+  const tight = shown.length >= 3;
   return {
     name,
-    min: Math.log10(ticks[0]!),
-    max: Math.log10(ticks.at(-1)!),
-    ticks: ticks.map((value) => ({ at: Math.log10(value), label: label(value) })),
+    min: tight ? min : at[0]!,
+    max: tight ? max : at.at(-1)!,
+    ticks: (tight ? shown : ticks).map((value) => ({ at: Math.log10(value), label: label(value) })),
   };
 }
 
@@ -27,11 +39,11 @@ export function linearAxis(name: string, values: readonly number[], label: (valu
 }
 
 /** Around the values: the first not above the least, the last not below the most. */
-export function logTicks(low: number, high: number): number[] {
+export function logTicks(low: number, high: number, room = 10): number[] {
   const decades = Math.log10(high / low);
   // Where all values are within a factor of two, 1-2-5 would leave one tick or none.
   if (decades < 0.3) return linearTicks(low * 0.95, high * 1.05).filter((tick) => tick > 0);
-  const steps = decades < 3 ? [1, 2, 5] : [1];
+  const steps = 3 * decades + 1 <= room ? [1, 2, 5] : [1];
   const all: number[] = [];
   for (
     let exponent = Math.floor(Math.log10(low)) - 1;

@@ -11,10 +11,10 @@ export function inOrder(cells: readonly Cell[], material: Material): Cell[] {
   return cells.toSorted((a, b) => order(a) - order(b));
 }
 
-/** The same in every plot: a variant goes by its place among all variants of that system. */
-export function lookOfCell(cell: Cell, material: Material): Look {
+/** A system's own look, and for each further variant of it in the same plot another dash and mark. */
+export function lookOfCell(cell: Cell, plotted: readonly Cell[], material: Material): Look {
   const names = material.systems.map(({ name }) => name);
-  const variants = [...new Set(material.cells.filter(({ system }) => system === cell.system).map(nameOf))];
+  const variants = [...new Set(plotted.filter(({ system }) => system === cell.system).map(nameOf))];
   return lookOf(cell.system, names, Math.max(0, variants.indexOf(nameOf(cell))));
 }
 

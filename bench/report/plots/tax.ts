@@ -3,7 +3,6 @@ import type { Cell, SlowKind } from "../../results.ts";
 import { inScenario, nameOf, ours, SCENARIO, slowKindWords } from "../cells.ts";
 import type { Material } from "../material.ts";
 import { type Look, lookOfKind } from "../palette.ts";
-import { ratio } from "../text.ts";
 import { type Line, lineChart, type Plot, toSvg } from "./chart.ts";
 import { categories, logAxis, plainLabel } from "./scale.ts";
 import { inOrder, loadWords, lookOfCell } from "./subjects.ts";
@@ -39,7 +38,7 @@ export function taxBySystemPlot(material: Material): Plot | undefined {
   const names = [...new Set(inOrder(cells, material).map(nameOf))];
   const groups = names.map((name): Group => {
     const own = cells.filter((cell) => nameOf(cell) === name);
-    return { name, look: lookOfCell(own[0]!, material), cells: own };
+    return { name, look: lookOfCell(own[0]!, cells, material), cells: own };
   });
   const title = `Slow-consumer tax beside ${slowKindWords("sigstop")} clients, by system`;
   return taxPlot("tax-by-system", title, groups, material);
@@ -67,7 +66,7 @@ function taxPlot(
   );
   const lines = drawn.map(({ name: label, look, points }, index): Line => {
     // Beside one another, so that bars do not hide one another.
-    const offset = drawn.length === 1 ? 0 : 0.5 * (index / (drawn.length - 1) - 0.5);
+    const offset = drawn.length === 1 ? 0 : 0.4 * (index / (drawn.length - 1) - 0.5);
     const x = (slow: number): number => counts.indexOf(slow) + offset;
     return {
       name: label,
@@ -87,7 +86,7 @@ function taxPlot(
     title,
     lineChart({
       title,
-      subtitle: `${loadWords(first.cells[0]!)}; p99 through p99 of the control, 95 % intervals`,
+      subtitle: `${loadWords(first.cells[0]!)}; p99 through p99 of the control, 95 % intervals; dashed: no tax`,
       x: categories("slow clients", counts.map(String)),
       y: logAxis(
         "tax: p99, times the control (log)",
@@ -95,7 +94,7 @@ function taxPlot(
         (value) => `${plainLabel(value)}×`,
       ),
       lines,
-      rules: [{ at: 0, label: `no tax (${ratio(1).replace(".00", "")})` }],
+      rules: [0],
     }),
   );
   return {

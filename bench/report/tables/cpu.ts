@@ -54,15 +54,32 @@ function cpuTable(load: string, cells: readonly Cell[], material: Material): Tab
     title: `Server CPU per delivery by messages waiting: ${load}`,
     notes: [
       `Microseconds, median of the trials${reference === undefined ? "" : `; × is the ratio to ${reference}`}.`,
+      ...differentRates(cells),
       ...remarks,
     ],
     columns: [
       { title: "system", align: "left" },
       ...bursts.flatMap((burst) => [
-        { title: `${burst} waiting, µs`, align: "right" as const },
+        { title: `${burst} waiting`, align: "right" as const },
         { title: "×", align: "right" as const },
       ]),
     ],
     rows,
   };
+}
+
+/** Who sends less has more of the cost of being awake in each delivery: it must be said where loads differ. */
+function differentRates(cells: readonly Cell[]): string[] {
+  const bursts = [...new Set(cells.map(({ load }) => load.burst))].sort((a, b) => a - b);
+  return bursts.flatMap((burst) => {
+    const own = cells.filter(({ load }) => load.burst === burst);
+    const rates = [...new Set(own.map(({ load }) => load.rate))].sort((a, b) => b - a);
+    if (rates.length < 2) return [];
+    const [most, ...others] = rates;
+    const told = others.map(
+      (rate) =>
+        `${text.whole(rate)} to ${[...new Set(own.filter(({ load }) => load.rate === rate).map(nameOf))].join(", ")}`,
+    );
+    return [`With ${burst} waiting, ${text.whole(most!)} messages/s were offered, but ${told.join("; ")}.`];
+  });
 }

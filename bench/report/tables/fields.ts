@@ -42,7 +42,7 @@ export const FIELD = {
   tax: right("tax p99 × [95 % CI]", ({ comparison }) =>
     when(comparison, ({ ratio, interval }) => `${text.ratio(ratio)} ${text.interval(interval)}`.trimEnd()),
   ),
-  cpu: right("CPU µs/ delivery", ({ cpu }) => when(cpu, ({ median }) => text.number(median)), 90),
+  cpu: right("CPU µs per delivery", ({ cpu }) => when(cpu, ({ median }) => text.number(median)), 90),
   publish: right("publish() p99 ms", ({ publishP99 }) => text.milliseconds(publishP99), 55),
   lateness: right("schedule late p99 ms", ({ latenessP99 }) => text.milliseconds(latenessP99), 20),
   loop: right("loop delay p99 ms", ({ loopP99 }) => text.milliseconds(loopP99), 30),
@@ -54,7 +54,7 @@ export const FIELD = {
   told: right("told lost", ({ told }) => text.whole(told), 34),
   missing: right("lost untold", ({ missing }) => text.whole(missing), 33),
   undelivered: right("not there in the end", ({ undelivered }) => text.whole(undelivered), 32),
-  remark: set("remark", remarkOf, "left"),
+  remark: { title: "remark", align: "left", of: remarkOf, below: true },
 } as const;
 
 export function extraField(name: string): Field<Summary> {

@@ -1,16 +1,28 @@
 /** A table for the cells of any scenario: every column that says something. @module */
-import type { Cell } from "../../results.ts";
-import { companyOf, orderOf } from "../cells.ts";
+import type { Cell, SlowKind } from "../../results.ts";
+import { orderOf } from "../cells.ts";
 import type { Material } from "../material.ts";
 import { type Summary, summarize } from "../summary.ts";
 import { type Field, type Table, tableOf, withConstantsAsNote, withoutEmptyColumns } from "../table.ts";
 import { extraField, FIELD, markOf } from "./fields.ts";
 
+/** Controls before what they are the control of. */
+const KINDS: readonly SlowKind[] = [
+  "draining",
+  "sigstop",
+  "window-0",
+  "paused",
+  "delayed",
+  "draining-reconnecting",
+  "reconnecting",
+];
 const NOTED = ["healthy", "payload", "offered/s", "burst", "per connection"];
 
 export function scenarioTable(title: string, cells: readonly Cell[], material: Material): Table {
   const summaries = sorted(cells, material).map((cell) => summarize(cell, material));
-  const extra = [...new Set(summaries.flatMap(({ extra }) => [...extra.keys()]))].map(extraField);
+  // Deliveries are the divisor of the CPU column, and say nothing by themselves.
+  const names = [...new Set(summaries.flatMap(({ extra }) => [...extra.keys()]))];
+  const extra = names.filter((name) => name !== "deliveries").map(extraField);
   const F = FIELD;
   const fields: readonly Field<Summary>[] = [
     ...[F.system, F.policy, F.healthy, F.slow, F.payload, F.rate, F.burst, F.perConnection, F.delivered],
@@ -34,12 +46,12 @@ export function tableOfCells(
 /** By load, then by company, then by system with ours first: what is compared stands together. */
 export function sorted(cells: readonly Cell[], material: Material): Cell[] {
   const order = orderOf(material);
-  const keys = (cell: Cell): readonly (number | string)[] => [
+  const keys = (cell: Cell): readonly number[] => [
     cell.load.payloadBytes,
     cell.load.rate,
     cell.load.burst,
     cell.load.healthy,
-    cell.load.slow === 0 ? "" : companyOf(cell).replace(/^\d+ ?/, ""),
+    cell.load.slow === 0 || cell.load.slowKind === undefined ? -1 : KINDS.indexOf(cell.load.slowKind),
     cell.load.slow,
     order(cell),
   ];

@@ -11,9 +11,9 @@ export interface DeliveryOptions {
   readonly endGraceMs?: number | undefined;
 
   /**
-   * `"auto"`: many messages leave in one write, if the installed grpc-js does that right. `"off"`: one write per
-   * message, which costs far more CPU. A server with `grpc.max_send_message_length` writes one by
-   * one in any case.
+   * `"auto"`: many messages leave in one write, as far as the installed grpc-js lets them; the fastest way is open to
+   * a server without interceptors. `"off"`: one write per message, which costs far more CPU. A server with
+   * `grpc.max_send_message_length` writes one by one in any case.
    *
    * @default "auto"
    */

@@ -24,12 +24,13 @@ import {
   type WireShape,
 } from "../../fanout/index.ts";
 import type { EndFrame } from "../../protocol/index.ts";
-import { batchingWorks } from "./batch-self-test.ts";
 import { describeCall } from "./call-info.ts";
 import { type DeliveryOptions, type ResolvedDelivery, resolveDelivery } from "./delivery-options.ts";
-import { frameMessage, passThrough } from "./framing.ts";
+import { BatchJoiner, frameMessage, passThrough } from "./framing.ts";
+import { type FastWays, NO_FAST_WAYS } from "./outlet.ts";
 import { refusal } from "./refusal.ts";
-import { type Encoded, GrpcSink } from "./sink.ts";
+import { type Encoded, GrpcSink, type GrpcSinkOptions } from "./sink.ts";
+import { fastWays } from "./write-self-test.ts";
 
 /** A frame that is not a message: `started`, `gap`, `progress` or `state`. */
 export type ControlFrame = Exclude<SinkFrame, Message>;
@@ -144,8 +145,7 @@ class Method<Request, Response> {
   readonly #options: FanoutMethodOptions<Request, Response>;
   readonly #serialize: (response: Response) => Uint8Array;
   readonly #shape: WireShape;
-  readonly #delivery: ResolvedDelivery;
-  readonly #batching: Promise<boolean>;
+  readonly #ready: Promise<GrpcSinkOptions<Subscriber<Request>>>;
 
   constructor(
     definition: MethodDefinition<Request, Response>,
@@ -163,8 +163,17 @@ class Method<Request, Response> {
         : (published) => frameMessage(published.payload, "shared"),
       failed: (error) => this.#report("message", error),
     };
-    this.#delivery = resolveDelivery(options);
-    this.#batching = this.#delivery.batching === "off" ? Promise.resolve(false) : batchingWorks();
+    this.#ready = this.#prepare(resolveDelivery(options));
+  }
+
+  async #prepare({
+    clock,
+    endGraceMs,
+    batching,
+  }: ResolvedDelivery): Promise<GrpcSinkOptions<Subscriber<Request>>> {
+    const ways: FastWays = batching === "off" ? NO_FAST_WAYS : await fastWays();
+    const encode = (frame: SinkFrame, subscriber: Subscriber<Request>) => this.#encode(frame, subscriber);
+    return { encode, clock, endGraceMs, ways, joiner: new BatchJoiner() };
   }
 
   /** Never rejects. */
@@ -189,13 +198,13 @@ class Method<Request, Response> {
         overflow,
         queue,
       });
-      const batching = await this.#batching;
+      const sinkOptions = await this.#ready;
       // From here to the attachment nothing waits: what `admit` has seen is still true when it is attached.
       if (call.cancelled) return;
       step = "admit";
       this.#options.admit?.(request);
       step = "attach";
-      const subscription = this.#attach(call, terms, access, batching);
+      const subscription = this.#attach(call, terms, access, sinkOptions);
       this.#started(subscription, request);
     } catch (error) {
       // Its own errors are meant for the client; all else is a fault of this side.
@@ -208,23 +217,38 @@ class Method<Request, Response> {
     call: ServerWritableStream<Request, Response>,
     terms: SubscribeRequest,
     access: Access,
-    batching: boolean,
+    sinkOptions: GrpcSinkOptions<Subscriber<Request>>,
   ): Subscription {
-    // Encoding needs the subscription, which needs the sink, which needs the encoding.
-    const subscriber: { request: Request; subscription?: Subscription } = { request: call.request };
-    const encode = this.#encoder(subscriber as Subscriber<Request>);
-    const sink = new GrpcSink(call as ServerWritableStream<unknown, unknown>, {
-      ...this.#delivery,
-      encode,
-      batching,
-    });
-    const onEnd = (end: EndFrame): void => {
-      terms.onEnd?.(end);
-      this.#options.onEnd?.(subscription, end);
+    // Encoding needs the subscription, which needs the sink, which needs whom to encode for.
+    const subscriber: { readonly request: Request; subscription: Subscription | undefined } = {
+      request: call.request,
+      subscription: undefined,
     };
-    const subscription = this.#hub.attach({ ...terms, onEnd }, sink, access);
+    const sink = new GrpcSink(
+      call as ServerWritableStream<unknown, unknown>,
+      subscriber as Subscriber<Request>,
+      sinkOptions,
+    );
+    const subscription = this.#hub.attach(
+      { ...terms, onEnd: this.#onEnd(terms.onEnd, subscriber) },
+      sink,
+      access,
+    );
     subscriber.subscription = subscription;
     return subscription;
+  }
+
+  /** Both hooks as one. Lives as long as the subscription, so it holds nothing else of what was asked for. */
+  #onEnd(
+    ofTerms: FanoutTerms["onEnd"],
+    subscriber: { readonly subscription: Subscription | undefined },
+  ): SubscribeRequest["onEnd"] {
+    const { onEnd } = this.#options;
+    if (onEnd === undefined) return ofTerms;
+    return (end) => {
+      ofTerms?.(end);
+      if (subscriber.subscription !== undefined) onEnd(subscriber.subscription, end);
+    };
   }
 
   #started(subscription: Subscription, request: Request): void {
@@ -244,19 +268,16 @@ class Method<Request, Response> {
     return { ...terms, patterns: typeof patterns === "string" ? [patterns] : patterns };
   }
 
-  #encoder(subscriber: Subscriber<Request>): (frame: SinkFrame) => Encoded {
+  #encode(frame: SinkFrame, subscriber: Subscriber<Request>): Encoded {
+    if (frame.kind !== "message") return this.#control(frame, subscriber);
     const { render } = this.#options;
-    const shape = this.#shape;
-    return (frame) => {
-      if (frame.kind !== "message") return this.#control(frame, subscriber);
-      if (render === undefined) return frame.wire(shape) ?? "failed";
-      try {
-        return this.#once(render(frame, subscriber));
-      } catch (error) {
-        this.#report("render", error);
-        return "failed";
-      }
-    };
+    if (render === undefined) return frame.wire(this.#shape) ?? "failed";
+    try {
+      return this.#once(render(frame, subscriber));
+    } catch (error) {
+      this.#report("render", error);
+      return "failed";
+    }
   }
 
   #control(frame: ControlFrame, subscriber: Subscriber<Request>): Encoded {

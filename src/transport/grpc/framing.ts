@@ -1,6 +1,7 @@
 /**
  * gRPC's length-prefixed framing, done here once per message instead of by grpc-js once per message and
- * subscriber, and a batch of framed messages that grpc-js sends as if it were one.
+ * subscriber; batches of framed messages as one buffer, made once for all who are sent the same; and a batch that
+ * grpc-js sends as if it were one message.
  *
  * grpc-js keeps one message in flight per call and pays for every one of them with a turn of the event loop. It
  * uses two things of what a response serializer returns: `byteLength`, for the header that it writes itself, and
@@ -8,7 +9,7 @@
  * `target` is a sequence of whole messages, each behind its own header. HTTP/2 knows no message boundaries, so
  * every client reads it as the messages that it is.
  *
- * That grpc-js uses nothing else is not in its documentation. `batch-self-test.ts` asks it before the first
+ * That grpc-js uses nothing else is not in its documentation. `write-self-test.ts` asks it before the first
  * batch is sent, and where the answer is no, messages go out one by one.
  *
  * @module
@@ -37,8 +38,8 @@ export function frameMessage(message: Uint8Array, use: "shared" | "once"): Frame
 }
 
 /**
- * Framed messages for one `call.write()`. Must not be empty when it is written, and not change until the write
- * is complete: an interceptor may hold it back before its bytes are copied.
+ * Framed messages that leave in one write. Must not be empty when it is written, and not change from then on: an
+ * interceptor may hold it back before its bytes are copied.
  */
 export class FrameBatch {
   readonly #messages: FramedMessage[] = [];
@@ -54,10 +55,9 @@ export class FrameBatch {
     return this.#messages;
   }
 
-  /** Lets go of the messages, for the next batch. */
-  clear(): void {
-    this.#messages.length = 0;
-    this.#bytes = 0;
+  /** What it weighs, headers included. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** For grpc-js: the length of what it takes for one message, without the header that it writes in front. */
@@ -73,6 +73,41 @@ export class FrameBatch {
       at += message.byteLength;
     }
   }
+}
+
+/**
+ * Joins the messages of a batch into one buffer. In one flush most subscribers are sent the same messages, so a
+ * batch like the one before gets the very same buffer: nothing is copied, and nothing is allocated that the
+ * garbage collector would have to see off. Under load that is worth more than anything else on the way to the wire.
+ */
+export class BatchJoiner {
+  #last: FrameBatch | undefined;
+  #joined: Uint8Array | undefined;
+
+  /** The batch's bytes. Shared: nobody may write to them. */
+  join(batch: FrameBatch): Uint8Array {
+    const { messages } = batch;
+    const [only] = messages;
+    if (only !== undefined && messages.length === 1) return only;
+    if (this.#joined !== undefined && isSame(messages, this.#last?.messages)) return this.#joined;
+    const joined = Buffer.allocUnsafeSlow(batch.bytes);
+    batch.copy(joined, HEADER_BYTES);
+    this.#last = batch;
+    this.#joined = joined;
+    return joined;
+  }
+
+  /** Lets go of the last batch: it would hold its messages for as long as nothing is sent. */
+  forget(): void {
+    this.#last = undefined;
+    this.#joined = undefined;
+  }
+}
+
+function isSame(messages: readonly FramedMessage[], others: readonly FramedMessage[] | undefined): boolean {
+  if (messages.length !== others?.length) return false;
+  for (let i = 0; i < messages.length; i++) if (messages[i] !== others[i]) return false;
+  return true;
 }
 
 /**

@@ -12,11 +12,11 @@ import { HealthImplementation, type ServingStatusMap } from "grpc-health-check";
 import type { Clock } from "../../clock.ts";
 import type { Hub } from "../../fanout/index.ts";
 import { formatAddress, parseAddress } from "./address.ts";
-import { batchingWorks } from "./batch-self-test.ts";
 import { checkMilliseconds, type DeliveryOptions, resolveDelivery } from "./delivery-options.ts";
 import { type FanoutServiceOptions, fanoutService, type GrpcService } from "./fanout-service.ts";
 import { type Listener, listen } from "./listener.ts";
 import { type LonglivedServiceOptions, longlivedService } from "./longlived-service.ts";
+import { fastWays } from "./write-self-test.ts";
 
 export interface ServeOptions extends DeliveryOptions {
   /**
@@ -114,7 +114,7 @@ export async function serve(hub: Hub, options: ServeOptions = {}): Promise<Spill
     health.addToServer(server);
     options.services?.(server);
     // Now rather than in front of the first subscriber.
-    await batchingWorks();
+    await fastWays();
     const listener = await listen(server, address, options.credentials);
     return new RunningServer({ hub, server, listener, services, health, clock, endGraceMs, drainTimeoutMs });
   } catch (error) {

@@ -10,7 +10,7 @@
  * - A write after the end is silently lost, or worse, reported as accepted. Nothing is written unless `open`.
  * - An interceptor of the application may throw in the middle of a write. That costs this one call.
  *
- * One batch is outstanding at most, so grpc-js never holds more than that out of the policies' reach. It is
+ * One batch is outstanding at most, so the call never holds more than that out of the policies' reach. It is
  * complete with its last write callback; `drain`, where one is due, comes no later than that.
  *
  * @module
@@ -21,8 +21,9 @@ import type { Clock } from "../../clock.ts";
 import type { Sink, SinkFeedback, SinkFrame, WriteOutcome } from "../../fanout/index.ts";
 import type { EndFrame } from "../../protocol/index.ts";
 import { endCall } from "./end-call.ts";
-import { FrameBatch, type FramedMessage, HEADER_BYTES } from "./framing.ts";
+import { type BatchJoiner, FrameBatch, type FramedMessage, HEADER_BYTES } from "./framing.ts";
 import { maxSendBytesOf, streamOf } from "./internal-stream.ts";
+import { type FastWays, type Outlet, outletOf } from "./outlet.ts";
 import { endToStatus, errorToStatus } from "./status.ts";
 
 /**
@@ -31,14 +32,15 @@ import { endToStatus, errorToStatus } from "./status.ts";
  */
 export type Encoded = FramedMessage | "nothing" | "failed";
 
-export interface GrpcSinkOptions {
+/** What all sinks of a method have in common. */
+export interface GrpcSinkOptions<Subscriber> {
   /** Must not throw. */
-  readonly encode: (frame: SinkFrame) => Encoded;
+  readonly encode: (frame: SinkFrame, subscriber: Subscriber) => Encoded;
   readonly clock: Clock;
   /** How long an ended call may wait for its client to take the status, in milliseconds. */
   readonly endGraceMs: number;
-  /** Whether several messages may leave in one write. */
-  readonly batching: boolean;
+  readonly ways: FastWays;
+  readonly joiner: BatchJoiner;
 }
 
 /**
@@ -47,25 +49,30 @@ export interface GrpcSinkOptions {
  */
 type SinkState = "open" | "over";
 
-export class GrpcSink implements Sink {
+/** @typeParam Subscriber - what `encode` is told about whom it encodes for */
+export class GrpcSink<Subscriber> implements Sink {
   readonly #call: ServerWritableStream<unknown, unknown>;
-  readonly #options: GrpcSinkOptions;
+  readonly #subscriber: Subscriber;
+  readonly #options: GrpcSinkOptions<Subscriber>;
   readonly #stream: ServerHttp2Stream | undefined;
   readonly #maxSendBytes: number | undefined;
-  readonly #batching: boolean;
-  readonly #outgoing = new FrameBatch();
+  readonly #outlet: Outlet;
   #state: SinkState = "open";
   #feedback: SinkFeedback | undefined;
   /** Write callbacks still to come. */
   #unacknowledged = 0;
 
-  constructor(call: ServerWritableStream<unknown, unknown>, options: GrpcSinkOptions) {
+  constructor(
+    call: ServerWritableStream<unknown, unknown>,
+    subscriber: Subscriber,
+    options: GrpcSinkOptions<Subscriber>,
+  ) {
     this.#call = call;
+    this.#subscriber = subscriber;
     this.#options = options;
     this.#stream = streamOf(call);
     this.#maxSendBytes = maxSendBytesOf(call);
-    // grpc-js holds its limit against a batch as if it were one message.
-    this.#batching = options.batching && this.#maxSendBytes === undefined;
+    this.#outlet = outletOf(call, options.ways, options.joiner);
   }
 
   open(feedback: SinkFeedback): void {
@@ -74,7 +81,8 @@ export class GrpcSink implements Sink {
     call.on("cancelled", this.#onGone);
     call.on("close", this.#onGone);
     call.on("error", this.#onGone);
-    this.#stream?.once("close", this.#onGone);
+    // Not once(): that costs an idle subscriber 150 bytes, and the first signal removes them all.
+    this.#stream?.on("close", this.#onGone);
     try {
       // Whoever has the headers knows that the subscription is live.
       call.sendMetadata(new Metadata());
@@ -86,17 +94,13 @@ export class GrpcSink implements Sink {
 
   write(frames: readonly SinkFrame[]): WriteOutcome {
     if (this.#state !== "open") return "pending";
-    for (const frame of frames) this.#add(frame);
-    const { messages } = this.#outgoing;
-    if (messages.length === 0) return "done";
+    const batch = new FrameBatch();
+    for (const frame of frames) this.#add(frame, batch);
+    const { length } = batch.messages;
+    if (length === 0) return "done";
+    this.#unacknowledged = this.#outlet.oneByOne ? length : 1;
     try {
-      if (this.#batching) {
-        this.#unacknowledged = 1;
-        this.#call.write(this.#outgoing, this.#onWritten);
-      } else {
-        this.#unacknowledged = messages.length;
-        for (const message of messages) this.#call.write(message, this.#onWritten);
-      }
+      this.#outlet.write(batch, this.#onWritten);
     } catch (error) {
       this.#fail(error);
     }
@@ -107,18 +111,18 @@ export class GrpcSink implements Sink {
     if (this.#state === "open") this.#end(endToStatus(frame));
   }
 
-  #add(frame: SinkFrame): void {
+  #add(frame: SinkFrame, batch: FrameBatch): void {
     const encoded = this.#encode(frame);
     if (encoded === "failed") {
       // The notice of the loss takes the message's place.
-      if (frame.kind === "message" && this.#feedback) this.#add(this.#feedback.unrenderable(frame));
+      if (frame.kind === "message" && this.#feedback) this.#add(this.#feedback.unrenderable(frame), batch);
     } else if (encoded !== "nothing") {
-      this.#outgoing.add(encoded);
+      batch.add(encoded);
     }
   }
 
   #encode(frame: SinkFrame): Encoded {
-    const encoded = this.#options.encode(frame);
+    const encoded = this.#options.encode(frame, this.#subscriber);
     if (typeof encoded === "string" || this.#maxSendBytes === undefined) return encoded;
     // grpc-js would end the whole call over it.
     return encoded.byteLength - HEADER_BYTES > this.#maxSendBytes ? "failed" : encoded;
@@ -128,9 +132,9 @@ export class GrpcSink implements Sink {
 
   readonly #onWritten = (error?: Error | null): void => {
     if (error != null || this.#stream?.destroyed) this.#onGone();
-    if (--this.#unacknowledged > 0) return;
-    this.#outgoing.clear();
-    if (this.#state === "open") this.#feedback?.written();
+    if (--this.#unacknowledged > 0 || this.#state !== "open") return;
+    this.#outlet.completed();
+    this.#feedback?.written();
   };
 
   readonly #onGone = (): void => {

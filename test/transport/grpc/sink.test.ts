@@ -13,7 +13,8 @@ import {
 import { systemClock } from "../../../src/clock.ts";
 import type { Message, SinkFeedback, SinkFrame } from "../../../src/fanout/index.ts";
 import type { CloseReason, EndFrame, GapFrame } from "../../../src/protocol/index.ts";
-import { frameMessage } from "../../../src/transport/grpc/framing.ts";
+import { BatchJoiner, frameMessage } from "../../../src/transport/grpc/framing.ts";
+import { type FastWays, NO_FAST_WAYS } from "../../../src/transport/grpc/outlet.ts";
 import { type Encoded, GrpcSink, type GrpcSinkOptions } from "../../../src/transport/grpc/sink.ts";
 import { BYTES_METHOD, type BytesCall, bareServer } from "../../support/grpc-bare-server.ts";
 import { grpcClient, openStream } from "../../support/grpc-calls.ts";
@@ -83,12 +84,21 @@ const end = (reason: CloseReason): EndFrame => ({
   retryAfterMs: undefined,
 });
 
-function attach(call: BytesCall, options: Partial<GrpcSinkOptions> = {}): { sink: GrpcSink; engine: Engine } {
-  const sink = new GrpcSink(call, {
+type Options = Partial<GrpcSinkOptions<undefined>>;
+
+const WAYS: Readonly<Record<string, FastWays>> = {
+  "to the stream": { toStream: true, asBatch: true },
+  "in one write": { toStream: false, asBatch: true },
+  "write by write": NO_FAST_WAYS,
+};
+
+function attach(call: BytesCall, options: Options = {}): { sink: GrpcSink<undefined>; engine: Engine } {
+  const sink = new GrpcSink(call, undefined, {
     encode,
     clock: systemClock,
     endGraceMs: 60_000,
-    batching: true,
+    ways: WAYS["to the stream"]!,
+    joiner: new BatchJoiner(),
     ...options,
   });
   const engine = new Engine();
@@ -97,7 +107,7 @@ function attach(call: BytesCall, options: Partial<GrpcSinkOptions> = {}): { sink
 }
 
 /** A subscriber that reads. */
-async function reading(t: TestContext, options: Partial<GrpcSinkOptions> = {}, server: ServerOptions = {}) {
+async function reading(t: TestContext, options: Options = {}, server: ServerOptions = {}) {
   const bare = await bareServer(t, server);
   const stream = openStream(grpcClient(t, bare.address), BYTES_METHOD, EMPTY);
   const call = await bare.nextCall();
@@ -105,7 +115,7 @@ async function reading(t: TestContext, options: Partial<GrpcSinkOptions> = {}, s
 }
 
 /** A subscriber whose window lets nothing, or next to nothing, through. */
-async function frozen(t: TestContext, options: Partial<GrpcSinkOptions> = {}, window = 0) {
+async function frozen(t: TestContext, options: Options = {}, window = 0) {
   const bare = await bareServer(t);
   const client = await rawClient(t, bare.address, { window });
   const raw = client.call(BYTES_METHOD.path);
@@ -124,11 +134,9 @@ function assertDetached(call: BytesCall, before: { error: number; close: number 
 // What grpc-js listens to by itself.
 const OWN = { error: 1, close: 0 };
 
-for (const batching of [true, false]) {
-  const way = batching ? "in one write" : "write by write";
-
+for (const [way, ways] of Object.entries(WAYS)) {
   test(`a batch is delivered ${way} and completes once`, async (t) => {
-    const { sink, engine, stream } = await reading(t, { batching });
+    const { sink, engine, stream } = await reading(t, { ways });
     assert.equal(sink.write([started, message(1, "a"), message(2, ""), message(3, "c")]), "pending");
     assert.deepEqual((await stream.take(3)).map(String), ["a", "", "c"]);
     await engine.until(() => engine.writtenCount > 0);
@@ -139,7 +147,7 @@ for (const batching of [true, false]) {
   });
 
   test(`a batch of more messages than grpc-js takes at once completes once, sent ${way}`, async (t) => {
-    const { sink, engine, stream } = await reading(t, { batching });
+    const { sink, engine, stream } = await reading(t, { ways });
     const texts = Array.from({ length: 50 }, (_, i) => `message ${i}`);
     sink.write(texts.map((text, i) => message(i + 1, text)));
     assert.deepEqual((await stream.take(50)).map(String), texts);
@@ -149,7 +157,7 @@ for (const batching of [true, false]) {
   });
 
   test(`a message that cannot be encoded leaves its notice in its place, sent ${way}`, async (t) => {
-    const { sink, engine, stream } = await reading(t, { batching });
+    const { sink, engine, stream } = await reading(t, { ways });
     sink.write([message(1, "a"), message(2, "bad"), message(3, "c")]);
     assert.deepEqual((await stream.take(3)).map(String), ["a", "gap 2", "c"]);
     assert.deepEqual(
@@ -159,7 +167,7 @@ for (const batching of [true, false]) {
   });
 
   test(`a client that cancels while a write waits is noticed, and nothing stays behind, sent ${way}`, async (t) => {
-    const { sink, engine, raw, call } = await frozen(t, { batching });
+    const { sink, engine, raw, call } = await frozen(t, { ways });
     const many = Array.from({ length: 20 }, (_, i) => message(i + 1, "waits for the window"));
     assert.equal(sink.write(many), "pending");
     raw.stream.close(constants.NGHTTP2_CANCEL);
@@ -171,6 +179,92 @@ for (const batching of [true, false]) {
     assert.equal(engine.closedCount, 1);
   });
 }
+
+for (const [way, ways] of Object.entries(WAYS)) {
+  test(`a connection that dies is noticed, sent ${way}`, async (t) => {
+    const { engine, client, sink } = await frozen(t, { ways });
+    sink.write([message(1, "waits")]);
+    client.session.destroy();
+    await engine.until(() => engine.closedCount > 0);
+    assert.equal(engine.writtenCount, 0);
+  });
+
+  test(`an orderly end is OK and says in the trailers where the subscriber stands, sent ${way}`, async (t) => {
+    const { sink, engine, stream, call } = await reading(t, { ways });
+    sink.write([message(1, "last")]);
+    sink.end(end("completed"));
+    const { code, metadata } = await stream.status;
+    assert.equal(code, status.OK);
+    assert.deepEqual(stream.received.map(String), ["last"]);
+    assert.deepEqual(metadata.get("spillway-reason"), ["completed"]);
+    assert.deepEqual(metadata.get("spillway-offset"), ["5"]);
+    assert.deepEqual(metadata.get("spillway-lost"), ["2"]);
+    assertDetached(call, OWN);
+    assert.equal(engine.closedCount, 0, "the engine ended it and needs no telling");
+  });
+
+  test(`another end is its status, behind what was written, sent ${way}`, async (t) => {
+    const { sink, stream } = await reading(t, { ways });
+    sink.write([message(1, "last")]);
+    sink.end(end("replaced"));
+    const { code, details } = await stream.status;
+    assert.equal(code, status.ABORTED);
+    assert.equal(details, "because of replaced");
+  });
+
+  test(`an end inside a write callback arrives, sent ${way}`, async (t) => {
+    const { sink, engine, stream } = await reading(t, { ways });
+    engine.onWritten = () => sink.end(end("draining"));
+    sink.write([message(1, "a")]);
+    assert.equal((await stream.status).code, status.UNAVAILABLE);
+  });
+
+  test(`an end during a write that nobody takes resets the stream after the grace, sent ${way}`, async (t) => {
+    const { sink, raw, engine } = await frozen(t, { ways, endGraceMs: 20 });
+    sink.write([message(1, "waits for the window")]);
+    sink.end(end("stalled"));
+    await raw.closed;
+    assert.equal(raw.stream.rstCode, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    assert.equal(engine.writtenCount, 0);
+  });
+
+  test(`an end with nothing under way arrives while the client's window has one byte left, sent ${way}`, async (t) => {
+    const { sink, raw } = await frozen(t, { ways }, 1);
+    sink.end(end("stalled"));
+    await raw.closed;
+    assert.equal(raw.stream.rstCode, constants.NGHTTP2_NO_ERROR);
+    assert.equal(raw.trailers?.["grpc-status"], String(status.RESOURCE_EXHAUSTED));
+  });
+}
+
+test("a status that grpc-js sends by itself, as for a deadline, is noticed, and what is written then is no error", async (t) => {
+  const { sink, engine, stream, call } = await reading(t);
+  const inner = (call as unknown as { call: { sendStatus(given: object): void } }).call;
+  inner.sendStatus({ code: status.DEADLINE_EXCEEDED, details: "too late", metadata: null });
+  sink.write([message(1, "too late")]);
+  const { code, details } = await stream.status;
+  assert.deepEqual({ code, details }, { code: status.DEADLINE_EXCEEDED, details: "too late" });
+  await engine.until(() => engine.closedCount > 0);
+  assert.equal(engine.writtenCount, 0);
+});
+
+test("an interceptor sees every write", async (t) => {
+  let seen = 0;
+  const counting: ServerInterceptor = (_method, call) =>
+    new ServerInterceptingCall(
+      call,
+      new ResponderBuilder()
+        .withSendMessage((sent, next) => {
+          seen++;
+          next(sent);
+        })
+        .build(),
+    );
+  const { sink, stream } = await reading(t, {}, { interceptors: [counting] });
+  sink.write([message(1, "a"), message(2, "b")]);
+  await stream.take(2);
+  assert.equal(seen, 1);
+});
 
 test("a batch with nothing to send is done at once", async (t) => {
   const { sink, stream, engine } = await reading(t);
@@ -208,7 +302,7 @@ test("a call that was cancelled before the sink opened is closed at once", async
 });
 
 test("a client that cancels between a refused write and its drain is noticed", async (t) => {
-  const { sink, engine, raw } = await frozen(t, { batching: false });
+  const { sink, engine, raw } = await frozen(t, { ways: NO_FAST_WAYS });
   // 16 messages: the last write() returned false.
   sink.write(Array.from({ length: 16 }, (_, i) => message(i + 1, "x")));
   await turn();
@@ -218,7 +312,7 @@ test("a client that cancels between a refused write and its drain is noticed", a
 });
 
 test("a client that cancels inside a drain handler is noticed, and what was written then never completes", async (t) => {
-  const { sink, engine, stream, call } = await reading(t, { batching: false });
+  const { sink, engine, stream, call } = await reading(t, { ways: NO_FAST_WAYS });
   const order: string[] = [];
   call.on("drain", () => {
     order.push("drain");
@@ -235,14 +329,6 @@ test("a client that cancels inside a drain handler is noticed, and what was writ
   for (let i = 0; i < 5; i++) await turn();
   assert.deepEqual(order.slice(0, 2), ["drain", "written"]);
   assert.equal(engine.closedCount, 1);
-});
-
-test("a connection that dies is noticed", async (t) => {
-  const { engine, client, sink } = await frozen(t);
-  sink.write([message(1, "waits")]);
-  client.session.destroy();
-  await engine.until(() => engine.closedCount > 0);
-  assert.equal(engine.writtenCount, 0);
 });
 
 test("where the stream cannot be found, a cancel is noticed all the same, and an end arrives", async (t) => {
@@ -268,53 +354,6 @@ test("where the stream cannot be found, a cancel is noticed all the same, and an
   ended.sink.end(end("draining"));
   assert.equal((await ended.stream.status).code, status.UNAVAILABLE);
   assert.deepEqual(ended.stream.received.map(String), ["a"]);
-});
-
-test("an orderly end is OK and says in the trailers where the subscriber stands", async (t) => {
-  const { sink, engine, stream, call } = await reading(t);
-  sink.write([message(1, "last")]);
-  sink.end(end("completed"));
-  const { code, metadata } = await stream.status;
-  assert.equal(code, status.OK);
-  assert.deepEqual(stream.received.map(String), ["last"]);
-  assert.deepEqual(metadata.get("spillway-reason"), ["completed"]);
-  assert.deepEqual(metadata.get("spillway-offset"), ["5"]);
-  assert.deepEqual(metadata.get("spillway-lost"), ["2"]);
-  assertDetached(call, OWN);
-  assert.equal(engine.closedCount, 0, "the engine ended it and needs no telling");
-});
-
-test("another end is its status, behind what was written", async (t) => {
-  const { sink, stream } = await reading(t);
-  sink.write([message(1, "last")]);
-  sink.end(end("replaced"));
-  const { code, details } = await stream.status;
-  assert.equal(code, status.ABORTED);
-  assert.equal(details, "because of replaced");
-});
-
-test("an end inside a write callback arrives", async (t) => {
-  const { sink, engine, stream } = await reading(t);
-  engine.onWritten = () => sink.end(end("draining"));
-  sink.write([message(1, "a")]);
-  assert.equal((await stream.status).code, status.UNAVAILABLE);
-});
-
-test("an end during a write that nobody takes resets the stream after the grace", async (t) => {
-  const { sink, raw, engine } = await frozen(t, { endGraceMs: 20 });
-  sink.write([message(1, "waits for the window")]);
-  sink.end(end("stalled"));
-  await raw.closed;
-  assert.equal(raw.stream.rstCode, constants.NGHTTP2_ENHANCE_YOUR_CALM);
-  assert.equal(engine.writtenCount, 0);
-});
-
-test("an end with nothing under way arrives while the client's window has one byte left", async (t) => {
-  const { sink, raw } = await frozen(t, {}, 1);
-  sink.end(end("stalled"));
-  await raw.closed;
-  assert.equal(raw.stream.rstCode, constants.NGHTTP2_NO_ERROR);
-  assert.equal(raw.trailers?.["grpc-status"], String(status.RESOURCE_EXHAUSTED));
 });
 
 test("the timer of the grace goes away with the stream", async (t) => {

@@ -1,7 +1,7 @@
 /**
- * Asks the installed grpc-js, once per process, whether it sends a {@link FrameBatch} as the messages it holds:
- * one call from this process to itself, over a pair of streams in memory, without a port. Takes some 30 ms of
- * the first second of a server's life.
+ * Asks the installed grpc-js, once per process, which of the fast ways to write a batch of messages it lets through
+ * as the messages they are, with the status behind them: for each way one call from this process to itself, over a
+ * pair of streams in memory, without a port. Takes some 30 ms of the first second of a server's life.
  *
  * The answer is only ever a reason to be slower: without it, messages go out one by one.
  *
@@ -9,22 +9,37 @@
  */
 import { connect } from "node:http2";
 import { duplexPair } from "node:stream";
-import { type MethodDefinition, Server, ServerCredentials, type ServerWritableStream } from "@grpc/grpc-js";
-import { FrameBatch, frameMessage, passThrough } from "./framing.ts";
+import {
+  Metadata,
+  type MethodDefinition,
+  Server,
+  ServerCredentials,
+  type ServerWritableStream,
+} from "@grpc/grpc-js";
+import { BatchJoiner, FrameBatch, frameMessage, passThrough } from "./framing.ts";
+import { type FastWays, NO_FAST_WAYS, outletOf } from "./outlet.ts";
 
 /** A call within a process takes milliseconds; a machine that is busy with other things gets this long. */
 const TIMEOUT_MS = 5_000;
 
-let answer: Promise<boolean> | undefined;
+let answer: Promise<FastWays> | undefined;
 
-/** Whether frame batches work here. Never rejects. */
-export function batchingWorks(): Promise<boolean> {
-  answer ??= trySendBatch(passThrough);
+/** Which fast ways work here. Never rejects. */
+export function fastWays(): Promise<FastWays> {
+  answer ??= askBoth();
   return answer;
 }
 
+async function askBoth(): Promise<FastWays> {
+  const [toStream, asBatch] = await Promise.all([trySend("toStream"), trySend("asBatch")]);
+  return { toStream, asBatch };
+}
+
 /** One attempt, with a given response serializer. */
-export async function trySendBatch(responseSerialize: (value: unknown) => Buffer): Promise<boolean> {
+export async function trySend(
+  way: keyof FastWays,
+  responseSerialize: (value: unknown) => Buffer = passThrough,
+): Promise<boolean> {
   // Different lengths, one of them 0, so that a mistake in any place shifts what follows.
   const messages = ["first", "", "the third and last"].map((text) => frameMessage(Buffer.from(text), "once"));
   const server = new Server({ "grpc.enable_channelz": 0 });
@@ -44,7 +59,9 @@ export async function trySendBatch(responseSerialize: (value: unknown) => Buffer
       Batch(call: ServerWritableStream<Buffer, unknown>) {
         const batch = new FrameBatch();
         for (const message of messages) batch.add(message);
-        call.write(batch, () => {
+        call.sendMetadata(new Metadata());
+        const outlet = outletOf(call, { ...NO_FAST_WAYS, [way]: true }, new BatchJoiner());
+        outlet.write(batch, () => {
           completions++;
           process.nextTick(() => call.end());
         });
@@ -55,6 +72,7 @@ export async function trySendBatch(responseSerialize: (value: unknown) => Buffer
   const connections = server.createConnectionInjector(ServerCredentials.createInsecure());
   connections.injectConnection(serverEnd);
   const session = connect("http://spillway.invalid", { createConnection: () => clientEnd });
+  let status: unknown;
   const received = await new Promise<Buffer | undefined>((resolve) => {
     const failed = () => resolve(undefined);
     const timer = setTimeout(failed, TIMEOUT_MS);
@@ -67,6 +85,9 @@ export async function trySendBatch(responseSerialize: (value: unknown) => Buffer
       te: "trailers",
     });
     request.on("error", failed);
+    request.on("trailers", (trailers) => {
+      status = trailers["grpc-status"];
+    });
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("close", () => {
       clearTimeout(timer);
@@ -80,5 +101,5 @@ export async function trySendBatch(responseSerialize: (value: unknown) => Buffer
   serverEnd.destroy();
   clientEnd.destroy();
   server.forceShutdown();
-  return completions === 1 && received !== undefined && received.equals(Buffer.concat(messages));
+  return completions === 1 && status === "0" && received?.equals(Buffer.concat(messages)) === true;
 }

@@ -1,0 +1,84 @@
+/**
+ * The gate, wake-ups and writes: everything that is published in one turn of the event loop leaves with one wake-up, as
+ * one write per subscriber. Counted, so it holds on any machine.
+ */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { fanoutMethod } from "../../src/transport/grpc/index.ts";
+import { CountingClock } from "../support/counting-clock.ts";
+import { handHub } from "../support/engine.ts";
+import { openStream } from "../support/grpc-calls.ts";
+import { QUOTES } from "../support/grpc-quotes.ts";
+import { eventually, servedHub } from "../support/grpc-served-hub.ts";
+import { ValveSink } from "../support/valve-sink.ts";
+
+const SUBSCRIBERS = 100;
+const BURST = 16;
+
+function crowd(valve: "open" | "shut") {
+  const clock = new CountingClock();
+  const { hub } = handHub({ clock });
+  const sinks = Array.from({ length: SUBSCRIBERS }, () => new ValveSink({ valve }));
+  for (const sink of sinks) hub.attach({ patterns: ["a"] }, sink);
+  clock.settle();
+  const publish = () => {
+    for (let message = 0; message < BURST; message++) hub.publish("a", "payload");
+  };
+  return { clock, hub, sinks, publish };
+}
+
+describe("sixteen messages for a hundred subscribers", () => {
+  it("wake the event loop once", () => {
+    const { clock, publish } = crowd("open");
+    assert.equal(
+      clock.wakeUpsIn(() => {
+        publish();
+        clock.settle();
+      }),
+      1,
+    );
+  });
+
+  it("leave as one batch for each of them, in the same turn", () => {
+    const { clock, sinks, publish } = crowd("open");
+    publish();
+    clock.turn();
+    for (const sink of sinks) assert.deepEqual(sink.batches, [1, BURST], "the first frame, and all the rest");
+  });
+
+  it("that wait behind a write wake the event loop once when all the writes are done", () => {
+    const { clock, sinks, publish } = crowd("shut");
+    publish();
+    clock.settle();
+    const confirmed = clock.wakeUpsIn(() => {
+      for (const sink of sinks) sink.release();
+    });
+    assert.equal(confirmed, 1);
+    clock.turn();
+    for (const sink of sinks) assert.deepEqual(sink.batches, [1, BURST]);
+  });
+
+  it("leave as one call.write() for each of them over gRPC", async (t) => {
+    let writes = 0;
+    const { hub, client } = await servedHub(t, { fanout: false, longlived: false }, {}, (hub) => ({
+      services(server) {
+        const { definition, handler } = fanoutMethod(QUOTES.Watch, { hub, topic: () => "quotes" });
+        // grpc-js calls it once for every write.
+        const responseSerialize = (value: Parameters<typeof definition.responseSerialize>[0]) => {
+          writes++;
+          return definition.responseSerialize(value);
+        };
+        server.addService({ ...QUOTES, Watch: { ...definition, responseSerialize } }, { Watch: handler });
+      },
+    }));
+    const streams = Array.from({ length: SUBSCRIBERS }, () => openStream(client, QUOTES.Watch, {}));
+    await Promise.all(streams.map(({ live }) => live));
+    await eventually(() => hub.stats().batches === SUBSCRIBERS);
+    assert.equal(writes, 0, "the contract has no place for a first frame");
+    for (let message = 0; message < BURST; message++) hub.publish("quotes", "");
+    await Promise.all(streams.map((stream) => stream.take(BURST)));
+    assert.equal(writes, SUBSCRIBERS);
+    assert.equal(hub.stats().batches, 2 * SUBSCRIBERS);
+    for (const { call } of streams) call.cancel();
+  });
+});
