@@ -10,23 +10,16 @@ import type { SystemKind } from "../system.ts";
 import { type ClosedBooks, sumOfBooks } from "./books.ts";
 import { Histogram } from "./histogram.ts";
 import type { ClientReport, ServerMeasurements } from "./messages.ts";
-import type { CellPlan, Companion } from "./plan.ts";
+import type { Reports } from "./outcome.ts";
+import type { CellPlan } from "./plan.ts";
 import type { ProblemKind } from "./problem.ts";
-import type { Schedule } from "./schedule.ts";
 
 export interface Fault {
   readonly kind: ProblemKind;
   readonly text: string;
 }
 
-export function faults(
-  plan: CellPlan,
-  kind: SystemKind,
-  schedule: Schedule,
-  server: ServerMeasurements,
-  healthy: readonly ClientReport[],
-  companions: readonly { readonly plan: Companion; readonly report: ClientReport }[],
-): readonly Fault[] {
+export function faults({ plan, kind, schedule, server, healthy, companions }: Reports): readonly Fault[] {
   const witnesses = companions.filter((companion) => companion.plan.witness === true);
   const expected = schedule.messages * plan.trial.healthy.count;
   const books = sumOfBooks(healthy.map((report) => report.books));

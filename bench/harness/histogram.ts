@@ -73,18 +73,28 @@ export function merged(parts: readonly HistogramData[], digits: 2 | 3 = 3): Hist
 
 /**
  * What Node's monitor saw, as one that can be kept: exact at the percentiles that Node tells, which lie the closer together
- * the nearer they are to the maximum. Node counts the time between two wake-ups; the delay is what exceeds its resolution.
+ * the nearer they are to the maximum.
+ *
+ * Node counts the time between two wake-ups; the delay is what exceeds its resolution. A loop that is held up for 100 ms
+ * makes one such count where there would have been many, so those are put in: each wake-up that was due meanwhile, with
+ * the rest of the time that it had to wait.
  */
-export function loopDelay(monitor: IntervalHistogram, resolutionMs: number): Histogram {
+export function loopDelay(
+  monitor: Pick<IntervalHistogram, "percentiles" | "count">,
+  resolutionMs: number,
+): Histogram {
   const delays = new Histogram();
-  const steps = [...monitor.percentiles].sort(([a], [b]) => a - b);
+  const resolutionMicros = resolutionMs * 1_000;
   let counted = 0;
-  for (const [percentile, nanos] of steps) {
+  for (const [percentile, nanos] of [...monitor.percentiles].sort(([a], [b]) => a - b)) {
     const upTo = Math.round((percentile / 100) * monitor.count);
-    if (upTo > counted) {
-      delays.recordMicros(nanos / NANOS_PER_MICRO - resolutionMs * 1_000, upTo - counted);
-      counted = upTo;
-    }
+    const count = upTo - counted;
+    if (count <= 0) continue;
+    const delay = nanos / NANOS_PER_MICRO - resolutionMicros;
+    delays.recordMicros(delay, count);
+    for (let rest = delay - resolutionMicros; rest > 0; rest -= resolutionMicros)
+      delays.recordMicros(rest, count);
+    counted = upTo;
   }
   return delays;
 }

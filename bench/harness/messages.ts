@@ -37,7 +37,7 @@ export type FromServer =
   | { readonly type: "started"; readonly address: string; readonly pids: readonly number[] }
   /** All of the warm-up was published. */
   | { readonly type: "warmed"; readonly messages: number }
-  | { readonly type: "collected" }
+  | { readonly type: "collected"; readonly memory: MemoryMark }
   /** The server is ready for the start time. */
   | { readonly type: "begun" }
   /** All of the schedule was published. */
@@ -45,6 +45,13 @@ export type FromServer =
   | { readonly type: "measured"; readonly measurements: ServerMeasurements }
   | { readonly type: "stopped" }
   | Failed;
+
+/** What the server process holds after its garbage was collected. */
+export interface MemoryMark {
+  readonly heapBytes: number;
+  /** Contents of buffers, which lie outside of the heap. */
+  readonly bufferBytes: number;
+}
 
 export interface ServerMeasurements {
   readonly publish: HistogramData;
@@ -79,6 +86,8 @@ export interface Subscribers {
   readonly raw: boolean;
   /** How long a `delayed` reader does not read, after every message. */
   readonly delayMs: number;
+  /** Streams beside them on the first shared connection that stop reading. */
+  readonly slowAmong: number;
   /** How many of those that are `churning` come per second, altogether. */
   readonly churnPerSecond: number;
 }
@@ -105,7 +114,12 @@ export type FromClient =
 
 export interface ClientReport {
   readonly books: ClosedBooks;
+  /** Of what was received. */
   readonly latency: HistogramData;
+  /** Of what was not: as late as the trial is long. */
+  readonly undelivered: HistogramData;
+  /** How often a loss was told, whatever its size. */
+  readonly notices: number;
   readonly spans: readonly (HistogramData | undefined)[];
   /** Messages of the measured time that reached the process, whoever they were for and whatever became of them. */
   readonly deliveries: number;

@@ -37,6 +37,8 @@ export interface TrialPlan {
   readonly loopResolutionMs?: number;
   /** @default 100 */
   readonly spanMs?: number;
+  /** How long to wait until the healthy ones have all of the warm-up. @default 2000 */
+  readonly settleLimitMs?: number;
   /** How long a message may take that was published at the very end. @default 500 */
   readonly finishLimitMs?: number;
   /** The schedule's own lateness, p99, from which on a trial says nothing about the system. @default 100 */
@@ -45,7 +47,19 @@ export interface TrialPlan {
   readonly endsSubscribers?: boolean;
   /** Newer messages take the place of older ones, so that order holds per key only. @default false */
   readonly conflates?: boolean;
+  /** Figures beyond those of every cell. @default none */
+  readonly figures?: readonly FigureName[];
+  /** Known beforehand, and written down beside what is measured: bounds, as a rule. */
+  readonly constants?: Readonly<Record<string, number>>;
 }
+
+/**
+ * - `memory`: bytes per subscription, idle and when the warm-up is over.
+ * - `staleness`: age of what was received, without what was not; and how often a loss was told.
+ * - `recovery`: how long until those are current again that had stopped, or that had been sent too much.
+ * - `trend`: how memory and latency went from the beginning to the end.
+ */
+export type FigureName = "memory" | "staleness" | "recovery" | "trend";
 
 export interface Companion {
   /** Unique in the plan. */
@@ -70,7 +84,16 @@ export function subscribers(
   count: number,
   special: Partial<Subscribers> = {},
 ): Subscribers {
-  return { behaviour, count, perConnection: 1, raw: false, delayMs: 0, churnPerSecond: 0, ...special };
+  return {
+    behaviour,
+    count,
+    perConnection: 1,
+    raw: false,
+    delayMs: 0,
+    slowAmong: 0,
+    churnPerSecond: 0,
+    ...special,
+  };
 }
 
 /**
@@ -92,7 +115,7 @@ export function usualWarmUp(load: Load, { floodBytes = 0, seconds = 0.5 } = {}):
 
 /** Few large messages fill buffers with less work than many small ones. */
 const FLOOD_PAYLOAD_BYTES = 8 * 1024;
-const FLOOD_RATE = 100;
+const FLOOD_RATE = 200;
 
 /** About how long a trial takes, in seconds: for telling how long a run will take. */
 export function estimateSeconds({ load, trial }: CellPlan): number {
@@ -102,5 +125,5 @@ export function estimateSeconds({ load, trial }: CellPlan): number {
   return PROCESSES_SECONDS + connections * CONNECTION_SECONDS + warmUp + measured;
 }
 
-const PROCESSES_SECONDS = 1;
+const PROCESSES_SECONDS = 0.9;
 const CONNECTION_SECONDS = 0.002;

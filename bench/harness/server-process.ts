@@ -8,7 +8,7 @@ import { loadSystem } from "../systems/index.ts";
 import { serveParent } from "./child.ts";
 import { NANOS_PER_MICRO, NANOS_PER_MS, nowNanos } from "./clock.ts";
 import { Histogram } from "./histogram.ts";
-import type { FromServer, Measured, ServerMeasurements, ToServer, WarmUp } from "./messages.ts";
+import type { FromServer, Measured, MemoryMark, ServerMeasurements, ToServer, WarmUp } from "./messages.ts";
 import { Metronome } from "./metronome.ts";
 import { publishBySchedule } from "./publisher.ts";
 import { Schedule } from "./schedule.ts";
@@ -31,8 +31,7 @@ const send = serveParent<ToServer, FromServer>(async (request) => {
     case "warm-up":
       return { type: "warmed", messages: await warmUp(request.warmUps) };
     case "collect":
-      globalThis.gc?.();
-      return { type: "collected" };
+      return { type: "collected", memory: await collect() };
     case "begin":
       begin(request.measured, request.loopResolutionMs);
       return { type: "begun" };
@@ -43,6 +42,15 @@ const send = serveParent<ToServer, FromServer>(async (request) => {
       return { type: "stopped" };
   }
 });
+
+async function collect(): Promise<MemoryMark> {
+  globalThis.gc?.();
+  // What was freed can have had something to free itself.
+  await new Promise((resolve) => setImmediate(resolve));
+  globalThis.gc?.();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return { heapBytes: heapUsed, bufferBytes: arrayBuffers };
+}
 
 async function warmUp(warmUps: readonly WarmUp[]): Promise<number> {
   let messages = 0;

@@ -5,7 +5,6 @@
  * @module
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { SlowKind } from "../results.ts";
 import type { ClientSubscription, Listener, System } from "../system.ts";
 import { Unavailable } from "./child.ts";
 import type { Behaviour, Subscribers } from "./messages.ts";
@@ -143,23 +142,38 @@ function open({ system, address, subscribers }: Place, listener: Listener): Prom
     : system.subscribe(address, listener);
 }
 
-/** With one that is slow among those of a connection, it is the first. */
 async function subscribeOnShared(
   system: System,
   address: string,
-  { behaviour, count, perConnection }: Subscribers,
+  { behaviour, count, perConnection, slowAmong }: Subscribers,
   witness: Witness,
 ): Promise<void> {
   if (system.subscribeShared === undefined) {
     throw new Unavailable(`${system.name} cannot have several subscribers on one connection`);
   }
-  if (
-    !(["healthy", "draining", "sigstop"] satisfies (Behaviour | SlowKind)[] as string[]).includes(behaviour)
-  ) {
+  if (!SHARING.has(behaviour)) {
     throw new Unavailable(`subscribers of the kind ${behaviour} have connections of their own`);
   }
   for (let left = count; left > 0; left -= perConnection) {
     const listeners = Array.from({ length: Math.min(left, perConnection) }, () => witness.listener());
-    await system.subscribeShared(address, listeners);
+    if (left === count) await subscribeWithSlow(system, address, listeners, slowAmong, witness);
+    else await system.subscribeShared(address, listeners);
   }
+}
+
+const SHARING = new Set<Behaviour>(["healthy", "draining", "sigstop"]);
+
+/** Beside the listeners, so many others that read one message and no more. */
+async function subscribeWithSlow(
+  system: System,
+  address: string,
+  listeners: readonly Listener[],
+  slow: number,
+  witness: Witness,
+): Promise<void> {
+  const slowOnes: ClientSubscription[] = [];
+  const stop = (index: number) => () => slowOnes[index]?.pause();
+  const slowListeners = Array.from({ length: slow }, (_, index) => witness.counter(stop(index)));
+  const all = await system.subscribeShared!(address, [...slowListeners, ...listeners]);
+  slowOnes.push(...all.slice(0, slow));
 }

@@ -6,27 +6,25 @@
  *
  * @module
  */
-import type { ClientBooks, TimelinePoint, Trial } from "../results.ts";
 import type { SystemKind } from "../system.ts";
-import { sumOfBooks } from "./books.ts";
 import { NANOS_PER_MS, nowNanos } from "./clock.ts";
 import { Crew, type Member } from "./crew.ts";
-import { type Fault, faults } from "./faults.ts";
-import { merged } from "./histogram.ts";
 import type {
   ClientReport,
   FromClient,
   FromServer,
   Measured,
-  ServerMeasurements,
+  MemoryMark,
   Subscribers,
   ToClient,
   ToServer,
 } from "./messages.ts";
+import { outcome, type TrialOutcome } from "./outcome.ts";
 import type { Pinning } from "./pinning.ts";
 import type { CellPlan, Companion, TrialEvent } from "./plan.ts";
 import { Schedule } from "./schedule.ts";
-import { mergedSpans } from "./spans.ts";
+
+export type { TrialOutcome } from "./outcome.ts";
 
 /** How long the parts of a trial may take that should take no time. */
 export interface Limits {
@@ -35,7 +33,6 @@ export interface Limits {
   /** Beyond the time that the schedule itself takes. */
   readonly publishMs: number;
   readonly answerMs: number;
-  readonly settleMs: number;
   readonly stopMs: number;
 }
 
@@ -44,7 +41,6 @@ const LIMITS: Limits = {
   subscribeMs: 60_000,
   publishMs: 30_000,
   answerMs: 20_000,
-  settleMs: 2_000,
   stopMs: 1_000,
 };
 
@@ -63,11 +59,6 @@ export interface TrialContext {
   readonly block: number;
   readonly signal?: AbortSignal;
   readonly limits?: Partial<Limits>;
-}
-
-export interface TrialOutcome {
-  readonly trial: Trial;
-  readonly faults: readonly Fault[];
 }
 
 /** @throws TrialProblem when there is nothing to report; whatever the signal was aborted with */
@@ -96,13 +87,17 @@ class Running {
   readonly #server: Member<ToServer, FromServer>;
   readonly #healthy: readonly { readonly process: Client; readonly subscribers: Subscribers }[];
   readonly #companions: readonly CompanionProcess[];
+  readonly #module: string;
   readonly #events: { atMs: number; what: string }[] = [];
+  /** Of the server: before anyone subscribed, with all subscribers, and when the warm-up was over. */
+  readonly #marks: MemoryMark[] = [];
 
   constructor(plan: CellPlan, context: TrialContext, crew: Crew) {
     this.#plan = plan;
     this.#context = context;
     this.#crew = crew;
     this.#limits = { ...LIMITS, ...context.limits };
+    this.#module = plan.trial.module ?? context.system.module;
     this.#server = crew.server();
     this.#healthy = shared(plan.trial.healthy, context.pinning.clientCores).map((subscribers, index) => ({
       process: crew.client(`client ${index + 1}`),
@@ -116,8 +111,12 @@ class Running {
   }
 
   async run(): Promise<TrialOutcome> {
-    await this.#subscribe();
+    const address = await this.#start();
+    await this.#mark();
+    await this.#subscribe(address);
+    await this.#mark();
     const warmUp = await this.#warmUp();
+    await this.#mark();
     const measured = await this.#begin(warmUp);
     const schedule = new Schedule(measured.phases);
     const { events = [] } = this.#plan.trial;
@@ -132,19 +131,29 @@ class Running {
     await this.#crew.dismissClients();
     // Only a courtesy to those who have more to clean up than memory.
     await this.#server.ask({ type: "stop" }, "stopped", this.#limits.stopMs).catch(() => {});
-    return this.#outcome(schedule, measurements, healthy, companions);
+    return outcome({
+      plan: this.#plan,
+      kind: this.#context.system.kind,
+      block: this.#context.block,
+      schedule,
+      server: measurements,
+      healthy,
+      companions,
+      events: this.#events,
+      marks: this.#marks,
+    });
   }
 
-  async #subscribe(): Promise<void> {
-    const module = this.#plan.trial.module ?? this.#context.system.module;
+  async #start(): Promise<string> {
     const { settings } = this.#plan.trial;
-    const started = await this.#server.ask(
-      { type: "start", module, settings },
-      "started",
-      this.#limits.startMs,
-    );
-    this.#crew.adopt(started.pids);
-    const { address } = started;
+    const start: ToServer = { type: "start", module: this.#module, settings };
+    const { address, pids } = await this.#server.ask(start, "started", this.#limits.startMs);
+    this.#crew.adopt(pids);
+    return address;
+  }
+
+  async #subscribe(address: string): Promise<void> {
+    const module = this.#module;
     const all = [
       ...this.#healthy,
       ...this.#companions.map(({ process, plan }) => ({ process, subscribers: plan.subscribers })),
@@ -170,14 +179,20 @@ class Running {
     const seconds = warmUps.flatMap(({ phases }) => phases).reduce((sum, phase) => sum + phase.seconds, 0);
     const limitMs = seconds * 1_000 + this.#limits.publishMs;
     const { messages } = await this.#server.ask({ type: "warm-up", warmUps }, "warmed", limitMs);
-    const { settleMs, answerMs } = this.#limits;
+    const { settleLimitMs = 2_000 } = this.#plan.trial;
+    const settle = { type: "settle", warmUp: messages, limitMs: settleLimitMs } as const;
     await Promise.all(
       this.#healthy.map(({ process }) =>
-        process.ask({ type: "settle", warmUp: messages, limitMs: settleMs }, "settled", settleMs + answerMs),
+        process.ask(settle, "settled", settleLimitMs + this.#limits.answerMs),
       ),
     );
-    await this.#server.ask({ type: "collect" }, "collected", answerMs);
     return messages;
+  }
+
+  /** Collects the garbage of what was before, and notes what is left. */
+  async #mark(): Promise<void> {
+    const { memory } = await this.#server.ask({ type: "collect" }, "collected", this.#limits.answerMs);
+    this.#marks.push(memory);
   }
 
   async #begin(warmUp: number): Promise<Measured> {
@@ -237,42 +252,6 @@ class Running {
       ),
     ]);
   }
-
-  #outcome(
-    schedule: Schedule,
-    server: ServerMeasurements,
-    healthy: readonly ClientReport[],
-    companions: readonly { readonly plan: Companion; readonly report: ClientReport }[],
-  ): TrialOutcome {
-    const found = faults(this.#plan, this.#context.system.kind, schedule, server, healthy, companions);
-    const { received, announced, missing, undelivered, duplicated, reordered } = sumOfBooks(
-      healthy.map(({ books }) => books),
-    );
-    const books: ClientBooks = {
-      published: schedule.messages,
-      expected: schedule.messages * this.#plan.trial.healthy.count,
-      ...{ received, announced, missing, undelivered, duplicated, reordered },
-    };
-    const { balanced: _, ...counters } = server.counters ?? { balanced: undefined };
-    const trial: Trial = {
-      block: this.#context.block,
-      problems: found.map(({ text }) => text),
-      books,
-      latency: merged(healthy.map(({ latency }) => latency)).data(),
-      publish: server.publish,
-      lateness: server.lateness,
-      loopDelay: server.loopDelay,
-      cpuMicros: server.cpuMicros,
-      seconds: server.seconds,
-      rssBytes: server.rssBytes,
-      heapBytes: server.heapBytes,
-      ...("dropped" in counters ? { counters } : {}),
-      timeline: timeline(this.#plan, server, healthy),
-      ...(this.#events.length > 0 ? { events: this.#events } : {}),
-      extra: extra(healthy, companions),
-    };
-    return { trial, faults: found };
-  }
 }
 
 /** Spreads subscribers over so many processes, whole connections each. */
@@ -282,57 +261,10 @@ function shared(subscribers: Subscribers, processes: number): readonly Subscribe
   const used = Math.max(1, Math.min(processes, Math.ceil(connections / CONNECTIONS_PER_PROCESS)));
   return Array.from({ length: used }, (_, index) => {
     const upTo = (part: number) => Math.min(count, Math.round((connections * part) / used) * perConnection);
-    return { ...subscribers, count: upTo(index + 1) - upTo(index) };
+    const slowAmong = index === 0 ? subscribers.slowAmong : 0;
+    return { ...subscribers, slowAmong, count: upTo(index + 1) - upTo(index) };
   }).filter((part) => part.count > 0);
 }
 
 /** Fewer do not keep a core busy. */
 const CONNECTIONS_PER_PROCESS = 50;
-
-function timeline(
-  { trial: { spanMs = 100 } }: CellPlan,
-  { memory }: ServerMeasurements,
-  healthy: readonly ClientReport[],
-): TimelinePoint[] {
-  const spans = mergedSpans(healthy.map((report) => report.spans));
-  const points = Math.max(spans.length, memory.length);
-  return Array.from({ length: points }, (_, index) => {
-    const span = spans[index];
-    const at = memory[index];
-    return {
-      atMs: index * spanMs,
-      ...(span === undefined || span.count === 0
-        ? {}
-        : { p50: span.micros(0.5), p99: span.micros(0.99), max: span.maxMicros }),
-      ...(at === undefined ? {} : { rssBytes: at.rssBytes, heapBytes: at.heapBytes }),
-    };
-  });
-}
-
-function extra(
-  healthy: readonly ClientReport[],
-  companions: readonly { readonly plan: Companion; readonly report: ClientReport }[],
-): Record<string, number> {
-  const figures: Record<string, number> = {
-    deliveries: [...healthy, ...companions.map(({ report }) => report)].reduce(
-      (sum, { deliveries }) => sum + deliveries,
-      0,
-    ),
-  };
-  const witnesses = companions.filter(({ plan }) => plan.witness === true).map(({ report }) => report);
-  if (witnesses.length > 0) {
-    const books = sumOfBooks(witnesses.map((report) => report.books));
-    figures.companionReceived = books.received;
-    figures.companionAnnounced = books.announced;
-    figures.companionMissing = books.missing;
-    figures.companionUndelivered = books.undelivered;
-    const lastLate = Math.max(
-      ...witnesses.map(({ lastLateAtMs = Number.NEGATIVE_INFINITY }) => lastLateAtMs),
-    );
-    if (Number.isFinite(lastLate)) figures.companionLastLateAtMs = lastLate;
-  }
-  for (const { extra: own = {} } of [...healthy, ...companions.map(({ report }) => report)]) {
-    for (const [name, value] of Object.entries(own)) figures[name] = (figures[name] ?? 0) + value;
-  }
-  return figures;
-}

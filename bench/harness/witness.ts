@@ -18,10 +18,12 @@ const LATE_NANOS = 100 * NANOS_PER_MS;
 export class Witness {
   readonly #books: SubscriberBooks[] = [];
   readonly #latency = new Histogram();
+  readonly #undelivered = new Histogram();
   #measured: { readonly schedule: Schedule; readonly spans: Spans; readonly startNanos: number } | undefined;
   #payloadBytes = 0;
   #deliveries = 0;
   #garbled = 0;
+  #notices = 0;
   #lastLateNanos: number | undefined;
   #ended = 0;
   #endedFirst: string | undefined;
@@ -38,6 +40,7 @@ export class Witness {
       },
       lost: (count) => {
         books.lost(count);
+        if (this.#measured !== undefined) this.#notices++;
         this.#onProgress?.();
       },
       ended: (reason) => {
@@ -81,6 +84,8 @@ export class Witness {
     return {
       books: sumOfBooks(this.#books.map((books) => this.#close(books, endNanos))),
       latency: this.#latency.data(),
+      undelivered: this.#undelivered.data(),
+      notices: this.#notices,
       spans: spans.data(),
       deliveries: this.#deliveries,
       garbled: this.#garbled,
@@ -125,7 +130,7 @@ export class Witness {
     const closed = books.close(schedule.messages);
     for (let sequence = schedule.messages - closed.undelivered; sequence < schedule.messages; sequence++) {
       const intendedNanos = startNanos + schedule.messageDueNanos(sequence);
-      this.#latency.recordNanos(endNanos - intendedNanos);
+      this.#undelivered.recordNanos(endNanos - intendedNanos);
       spans.record(intendedNanos, endNanos - intendedNanos);
     }
     return closed;

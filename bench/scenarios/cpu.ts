@@ -16,37 +16,37 @@ const NAME = "cpu";
 const PAYLOAD_BYTES = 128;
 const SUBSCRIBERS = 100;
 const MANY = 1_000;
-const SECONDS: Record<Level, number> = { headline: 1.5, full: 2.5, soak: 2.5 };
+const SECONDS: Record<Level, number> = { headline: 1, full: 2, soak: 2 };
 
 const OURS: Contender = { system: "spillway", settings: {} };
 const PEERS = ["fire-and-forget", "http2"];
 const MORE_PEERS = ["net", "ws", "nats", "redis", "grpc-go"];
 
-/** Those that hand every message to the transport by itself, whatever waits. */
-const ONE_BY_ONE = new Set(["fire-and-forget", "ws"]);
+/** Those that work in batches. The others hand every message to the transport by itself, and so, to be safe, do guests. */
+const BATCHING = new Set(["spillway", "http2", "net", "nats", "redis", "grpc-go"]);
 /** Deliveries per second that keep a server about half busy, by burst. */
 const DELIVERIES: Readonly<Record<number, number>> = { 1: 20_000, 4: 60_000, 16: 160_000, 64: 256_000 };
+const BURSTS = [1, 4, 16, 64];
+const FEW_BURSTS = [1, 16];
 
 export const cpu: Scenario = {
   name: NAME,
   about: "CPU time of the server per delivery, with 1 to 64 messages waiting",
   cells({ level, guests }) {
     if (level === "soak") return [];
-    const bursts = level === "headline" ? [1, 16] : [1, 4, 16, 64];
-    const more = level === "headline" ? [] : MORE_PEERS.map(contender);
-    const all = [OURS, ...[...PEERS].map(contender), ...more];
+    const main = [OURS, ...PEERS.map(contender)];
+    const more = [...(level === "headline" ? [] : MORE_PEERS), ...guests].map(contender);
+    const bursts = level === "headline" ? FEW_BURSTS : BURSTS;
     return [
-      ...bursts.flatMap((burst) => all.map((one) => cell(one, SUBSCRIBERS, burst, level))),
-      ...guests
-        .map(contender)
-        .flatMap((guest) => [1, 16].map((burst) => cell(guest, SUBSCRIBERS, burst, level))),
-      ...(level === "full" ? [1, 16].map((burst) => cell(OURS, MANY, burst, level)) : []),
+      ...bursts.flatMap((burst) => main.map((one) => cell(one, SUBSCRIBERS, burst, level))),
+      ...FEW_BURSTS.flatMap((burst) => more.map((one) => cell(one, SUBSCRIBERS, burst, level))),
+      ...(level === "full" ? FEW_BURSTS.map((burst) => cell(OURS, MANY, burst, level)) : []),
     ];
   },
 };
 
 function cell(contender: Contender, healthy: number, burst: number, level: Level): CellPlan {
-  const deliveries = ONE_BY_ONE.has(contender.system) ? DELIVERIES[1]! : DELIVERIES[burst]!;
+  const deliveries = DELIVERIES[BATCHING.has(contender.system) ? burst : 1]!;
   const load: Load = {
     healthy,
     slow: 0,
@@ -67,7 +67,7 @@ function cell(contender: Contender, healthy: number, burst: number, level: Level
     load,
     trial: {
       settings: contender.settings,
-      warmUps: usualWarmUp(load, { seconds: 1 }),
+      warmUps: usualWarmUp(load, { seconds: 0.6 }),
       healthy: subscribers("healthy", healthy, { raw: true }),
       companions: [],
     },

@@ -23,7 +23,7 @@ const QUEUE = { messages: 128, bytes: 64 * 1024 };
 const FLOOD_BYTES = 256 * 1024;
 /** Reads 20 messages a second, of 100. */
 const DELAY_MS = 50;
-const SECONDS: Record<Level, number> = { headline: 1.5, full: 2.5, soak: 2.5 };
+const SECONDS: Record<Level, number> = { headline: 1, full: 2, soak: 2 };
 
 const DROP_OLDEST = spillway("drop-oldest");
 const OTHER_POLICIES: readonly Contender[] = [
@@ -61,13 +61,13 @@ function full(): Company[] {
     "window-0",
     "paused",
     "delayed",
-    "draining",
     "reconnecting",
     "draining-reconnecting",
   ] as const;
   return [
     { contender: DROP_OLDEST, slow: 0, kind: "sigstop" },
     ...kinds.flatMap((kind) => [1, 10, 50].map((slow) => ({ contender: DROP_OLDEST, slow, kind }))),
+    { contender: DROP_OLDEST, slow: 10, kind: "draining" },
     ...OTHER_POLICIES.flatMap((contender) => sigstop(contender, [0, 10])),
     ...[...BASELINES, contender("event-emitter")].flatMap((contender) => sigstop(contender, [0, 10])),
   ];
@@ -97,7 +97,8 @@ function cell(contender: Contender, slow: number, kind: SlowKind, level: Level):
     load,
     trial: {
       settings: contender.settings,
-      warmUps: usualWarmUp(load, { floodBytes: FLOOD_BYTES }),
+      warmUps: usualWarmUp(load, { floodBytes: FLOOD_BYTES, seconds: 0.4 }),
+      ...(level === "headline" ? { settleLimitMs: 1_000 } : {}),
       healthy: subscribers("healthy", HEALTHY, { raw: true }),
       companions: slow === 0 ? [] : [company(slow, kind)],
       conflates: contender.settings.overflow === "conflate",

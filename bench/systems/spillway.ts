@@ -65,6 +65,8 @@ function hubOptions(settings: Settings): HubOptions {
   const retained = settings.retainMessages ?? (overflow === "park" ? 65_536 : 0);
   return {
     ...(overflow === undefined ? {} : { overflow }),
+    // Holding up publishers is for the owner to grant.
+    ...(overflow === "block" ? { authorize: () => ({ overflow: ["block"] }) } : {}),
     ...(queue === undefined ? {} : { queue }),
     ...(lingerMs === undefined ? {} : { lingerMs }),
     ...(retained === 0 ? {} : { retention: [{ pattern: TOPIC, messages: retained, bytes: RETAINED_BYTES }] }),
