@@ -18,7 +18,7 @@ import { TABLES } from "./tables.ts";
 export type { Level } from "./table.ts";
 
 const PLANS: Readonly<Record<Level, { readonly rounds: number; readonly budget: Budget }>> = {
-  headline: { rounds: 1, budget: { warmupMs: 100, timeMs: 200 } },
+  headline: { rounds: 1, budget: { warmupMs: 80, timeMs: 150 } },
   full: { rounds: 3, budget: { warmupMs: 150, timeMs: 250 } },
 };
 

@@ -37,6 +37,7 @@ export interface Table {
   readonly reference?: string;
   /** It counts bytes rather than time: once is enough. */
   readonly bytesOnly?: boolean;
+  /** None: it is not for that level. */
   rows(level: Level): readonly Row[];
 }
 

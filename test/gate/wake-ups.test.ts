@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { fanoutMethod } from "../../src/transport/grpc/index.ts";
+import { streamOf } from "../../src/transport/grpc/internal-stream.ts";
 import { CountingClock } from "../support/counting-clock.ts";
 import { handHub } from "../support/engine.ts";
 import { openStream } from "../support/grpc-calls.ts";
@@ -58,27 +59,33 @@ describe("sixteen messages for a hundred subscribers", () => {
     for (const sink of sinks) assert.deepEqual(sink.batches, [1, BURST]);
   });
 
-  it("leave as one call.write() for each of them over gRPC", async (t) => {
-    let writes = 0;
-    const { hub, client } = await servedHub(t, { fanout: false, longlived: false }, {}, (hub) => ({
-      services(server) {
-        const { definition, handler } = fanoutMethod(QUOTES.Watch, { hub, topic: () => "quotes" });
-        // grpc-js calls it once for every write.
-        const responseSerialize = (value: Parameters<typeof definition.responseSerialize>[0]) => {
-          writes++;
-          return definition.responseSerialize(value);
-        };
-        server.addService({ ...QUOTES, Watch: { ...definition, responseSerialize } }, { Watch: handler });
-      },
-    }));
-    const streams = Array.from({ length: SUBSCRIBERS }, () => openStream(client, QUOTES.Watch, {}));
-    await Promise.all(streams.map(({ live }) => live));
-    await eventually(() => hub.stats().batches === SUBSCRIBERS);
-    assert.equal(writes, 0, "the contract has no place for a first frame");
-    for (let message = 0; message < BURST; message++) hub.publish("quotes", "");
-    await Promise.all(streams.map((stream) => stream.take(BURST)));
-    assert.equal(writes, SUBSCRIBERS);
-    assert.equal(hub.stats().batches, 2 * SUBSCRIBERS);
-    for (const { call } of streams) call.cancel();
-  });
+  // The way to the stream is open where nobody looks at what is written; then comes `call.write()` of a whole batch.
+  for (const [way, writerOf] of [
+    ["write to the HTTP/2 stream", (call: object) => streamOf(call)!],
+    ["call.write()", (call: object) => call as { write(): boolean }],
+  ] as const) {
+    it(`leave as one ${way} for each of them over gRPC`, async (t) => {
+      const writes: { callCount(): number }[] = [];
+      const { hub, client } = await servedHub(t, { fanout: false, longlived: false }, {}, (hub) => ({
+        services(server) {
+          const watch = fanoutMethod(QUOTES.Watch, { hub, topic: () => "quotes" });
+          const handler: typeof watch.handler = (call) => {
+            writes.push(t.mock.method(writerOf(call), "write").mock);
+            watch.handler(call);
+          };
+          server.addService({ ...QUOTES, Watch: watch.definition }, { Watch: handler });
+        },
+      }));
+      const streams = Array.from({ length: SUBSCRIBERS }, () => openStream(client, QUOTES.Watch, {}));
+      await Promise.all(streams.map(({ live }) => live));
+      await eventually(() => hub.stats().batches === SUBSCRIBERS);
+      const counts = () => writes.map((mock) => mock.callCount());
+      assert.deepEqual(counts(), Array(SUBSCRIBERS).fill(0), "the contract has no place for a first frame");
+      for (let message = 0; message < BURST; message++) hub.publish("quotes", "");
+      await Promise.all(streams.map((stream) => stream.take(BURST)));
+      assert.deepEqual(counts(), Array(SUBSCRIBERS).fill(1));
+      assert.equal(hub.stats().batches, 2 * SUBSCRIBERS);
+      for (const { call } of streams) call.cancel();
+    });
+  }
 });
