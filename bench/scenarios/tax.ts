@@ -16,14 +16,14 @@ import { type Contender, cellId, contender, type Level, type Scenario, whose } f
 
 const NAME = "tax";
 const HEALTHY = 100;
-const RATE = 100;
+const RATE = 200;
 const PAYLOAD_BYTES = 1_024;
 const QUEUE = { messages: 128, bytes: 64 * 1024 };
 /** Past the stream's window and the queue, with something to spare for the kernel. */
 const FLOOD_BYTES = 256 * 1024;
-/** Reads 20 messages a second, of 100. */
+/** Reads 20 messages a second, of 200. */
 const DELAY_MS = 50;
-const SECONDS: Record<Level, number> = { headline: 1, full: 2, soak: 2 };
+const SECONDS: Record<Level, number> = { headline: 1, full: 3, soak: 3 };
 
 const DROP_OLDEST = spillway("drop-oldest");
 const OTHER_POLICIES: readonly Contender[] = [
