@@ -10,6 +10,7 @@ import { measureInFreshProcess } from "../../bench/micro/fresh-process.ts";
 /** Measured: less than one. The smallest object with a field is 16 or more, a closure or a promise at least 56. */
 const MOST_BYTES = new Map([
   ["one delivery, drop-oldest", 8],
+  ["one delivery, conflate", 8],
   ["one offer to a full queue, drop-oldest", 8],
 ]);
 

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { bytesAllocated, bytesHeld } from "../../../bench/micro/collector.ts";
+import { bytesHeld } from "../../../bench/micro/collector.ts";
 import { Crowd } from "../../../bench/micro/crowd.ts";
+import { measureInFreshProcess } from "../../../bench/micro/fresh-process.ts";
 import { LinkedList } from "../../../bench/micro/linked-list.ts";
 import { Tally } from "../../../bench/micro/null-sink.ts";
 import { StreamClients } from "../../../bench/micro/stream-clients.ts";
+import { table } from "./known-allocation.ts";
 
 describe("a tally", () => {
   it("is complete with the last message that was expected, and not before", async () => {
@@ -61,23 +63,25 @@ describe("a linked list", () => {
 });
 
 describe("the count of bytes", () => {
-  it("sees objects on the heap and the memory of buffers", async () => {
-    const kept: unknown[] = new Array(2_000).fill(undefined);
-    const objects = await bytesAllocated(() => {
-      for (let index = 0; index < 1_000; index++) kept[index] = { one: index, other: index };
-    });
-    assert.ok(objects >= 1_000 * 16 && objects <= 1_000 * 128, `${objects} bytes for 1,000 objects`);
-    const buffers = await bytesAllocated(() => {
-      for (let index = 0; index < 10; index++) kept[index] = new Uint8Array(10_000);
-    });
-    assert.ok(buffers >= 100_000 && buffers <= 150_000, `${buffers} bytes for 100,000 in buffers`);
+  const count = async (name: string): Promise<number> => {
+    const row = table.rows("full").find((each) => each.name === name);
+    assert.ok(row);
+    const budget = { warmupMs: 0, timeMs: 0 };
+    return (await measureInFreshProcess(table, row, "full", budget)).allocatedBytes!;
+  };
+
+  it("sees objects on the heap, whether or not they are garbage by then, and the memory of buffers", async () => {
+    const nothing = await count("nothing");
+    assert.ok(Math.abs(nothing) < 1, `${nothing} bytes for nothing`);
+    const objects = await count("objects");
+    // A header of one to three words, two fields, and what the machine adds.
+    assert.ok(objects >= 16 && objects <= 64, `${objects} bytes for an object`);
+    const buffers = await count("buffers");
+    assert.ok(buffers >= 10_000 && buffers <= 11_000, `${buffers} bytes for 10,000 in a buffer`);
   });
 
   it("is refused when garbage was collected meanwhile", async () => {
-    await assert.rejects(
-      bytesAllocated(() => globalThis.gc?.()),
-      /garbage was collected/,
-    );
+    await assert.rejects(count("garbage that is collected"), /garbage was collected/);
   });
 
   it("of what is held leaves out what nobody holds", () => {
