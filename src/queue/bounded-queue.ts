@@ -245,8 +245,11 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   }
 
   append(item: T): void {
-    if (this.#keyed) this.#index(item);
-    if (this.#hasFirstOffsets || this.#comesLate(item)) this.#pushFirstOffset(item.offset);
+    if (this.#keyed) {
+      this.#index(item);
+      if (this.#comesLate(item)) this.#keepFirstOffsets();
+    }
+    if (this.#hasFirstOffsets) this.#pushFirstOffset(this.#firstOffsets!, item.offset);
     this.#items.push(item);
     this.#weigh(item.bytes);
   }
@@ -313,8 +316,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     return this.#firstOffsets;
   }
 
-  #pushFirstOffset(offset: number): void {
-    const firstOffsets = this.#keepFirstOffsets();
+  #pushFirstOffset(firstOffsets: RingBuffer<number>, offset: number): void {
     for (let index = firstOffsets.length - 1; index >= 0 && firstOffsets.at(index)! > offset; index--) {
       firstOffsets.replace(index, offset);
     }
