@@ -53,7 +53,9 @@ function beside(
   const bound = `≤ ${most}×`;
   const mine = ours(material, cells).filter(({ load }) => wanted(load.burst));
   const pairs = mine.flatMap((cell) => {
-    const other = cells.find((one) => one.system === system && sameLoad(one, cell));
+    const others = cells.filter((one) => one.system === system && sameLoad(one, cell));
+    // Of those offered the same, if there are any.
+    const other = others.find(({ load }) => load.rate === cell.load.rate) ?? others[0];
     return other === undefined ? [] : [{ cell, other }];
   });
   if (pairs.length === 0) {
