@@ -58,6 +58,16 @@ export function checkDuration(name: string, value: unknown, forever = false): nu
   return value as number;
 }
 
+/** The longest time to linger: who waits longer looks slow to itself, and holds memory for nothing. */
+const LONGEST_LINGER_MS = 1_000;
+
+export function checkLinger(name: string, value: unknown): number {
+  if (typeof value === "number" && value >= 0 && value <= LONGEST_LINGER_MS) return value;
+  throw new RangeError(
+    `${name} must be a number of milliseconds from 0 to ${LONGEST_LINGER_MS}, got ${String(value)}`,
+  );
+}
+
 export function checkShare(name: string, value: unknown): number {
   if (typeof value === "number" && value > 0 && value <= 1) return value;
   throw new RangeError(`${name} must be a share above 0 and up to 1, got ${String(value)}`);

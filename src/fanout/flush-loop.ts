@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { RingBuffer } from "../queue/index.ts";
+import { LingerTimers } from "./linger.ts";
 import type { FlushLimits } from "./options.ts";
 
 /** Something that waits for its turn. */
@@ -27,6 +28,8 @@ const WORK_PER_TURN = 4;
 export class FlushLoop {
   readonly #live = new RingBuffer<Flushable>(64);
   readonly #catchingUp = new RingBuffer<Flushable>();
+  /** Who waits before it is added. */
+  readonly lingering: LingerTimers;
   readonly #clock: Clock;
   readonly #limits: FlushLimits;
   #scheduled = false;
@@ -36,6 +39,7 @@ export class FlushLoop {
   #work = 0;
 
   constructor(clock: Clock, limits: FlushLimits) {
+    this.lingering = new LingerTimers(clock);
     this.#clock = clock;
     this.#limits = limits;
   }

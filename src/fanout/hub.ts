@@ -14,7 +14,6 @@ import type { HistoryRule } from "./history-source.ts";
 import { contain, HookReports } from "./hook-reports.ts";
 import { InterestEvents } from "./interest-events.ts";
 import { type Interest, InterestIndex, type Membership } from "./interest-index.ts";
-import { LingerTimers } from "./linger.ts";
 import { LocalSubscription } from "./local-subscription.ts";
 import { Message } from "./message.ts";
 import { type HubOptions, type LingerRule, type ResolvedHubOptions, resolveHubOptions } from "./options.ts";
@@ -65,8 +64,8 @@ interface Registration {
  * full, the subscription's overflow policy decides, and the loss is announced to that subscriber alone.
  *
  * Closing: `close()` refuses new subscriptions and messages, lets the queues empty for a while, and then ends what
- * is left. A hub holds one timer while it has subscriptions, which does not keep the process alive; a subscription
- * with a pace holds one more while a message of it waits for its time.
+ * is left. A hub holds one timer while it has subscriptions, which does not keep the process alive; one more for each
+ * subscription with a pace while a message of it waits for its time, and one for all whose messages linger equally long.
  *
  * @example
  * ```ts
@@ -77,7 +76,6 @@ interface Registration {
 export class Hub implements AsyncDisposable {
   readonly #options: ResolvedHubOptions;
   readonly #flushLoop: FlushLoop;
-  readonly #lingerTimers: LingerTimers;
   readonly #lingers: FirstRule<LingerRule>;
   readonly #watch: Watch;
   readonly #reports: HookReports;
@@ -110,7 +108,6 @@ export class Hub implements AsyncDisposable {
     const resolved = resolveHubOptions(options);
     this.#options = resolved;
     this.#flushLoop = new FlushLoop(resolved.clock, resolved.flush);
-    this.#lingerTimers = new LingerTimers(resolved.clock);
     this.#lingers = new FirstRule(resolved.linger);
     this.#reports = new HookReports(resolved);
     this.#interestEvents = this.#makeInterestEvents();
@@ -146,7 +143,6 @@ export class Hub implements AsyncDisposable {
     this.#host = {
       options: resolved,
       flushLoop: this.#flushLoop,
-      lingerTimers: this.#lingerTimers,
       history,
       front: this.#front,
       reportHookError: (hook, error) => this.reportHookError(hook, error),
@@ -506,7 +502,6 @@ export class Hub implements AsyncDisposable {
     );
     if (this.#subscriptions.size > 0) return;
     this.#watch.stop();
-    this.#lingerTimers.flush();
     this.#whenEmpty?.();
   }
 }

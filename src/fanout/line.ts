@@ -36,7 +36,7 @@ export interface Taken {
   bytes: number;
   /** The first message taken. */
   oldest: Message | undefined;
-  /** The offset of the last message taken; 0 when none was. */
+  /** The offset of the last message taken that moves the reader's position; 0 when none does. */
   throughOffset: number;
   /** The last thing taken is a loss: only a progress frame can say that it is behind the subscriber. */
   endsWithLoss: boolean;
@@ -137,6 +137,12 @@ export class Line implements LossListener<Message> {
     return this.#gapsTaken;
   }
 
+  /** Whether what waits is a whole batch. */
+  fills(limits: BatchLimits): boolean {
+    const { length, bytes } = this.#queue;
+    return length >= limits.frames || bytes + length * FRAME_OVERHEAD_BYTES >= limits.bytes;
+  }
+
   /**
    * The lowest offset that is still owed, as a message or as a loss; Infinity when none is. Where newer messages
    * stand in for older ones it is the offset that the first place began with.
@@ -213,7 +219,11 @@ export class Line implements LossListener<Message> {
 
   /** Changes what happens to messages that find no room; see {@link BoundedQueue.changePolicy}. */
   changePolicy(overflow: OverflowPolicyName): void {
-    if (!overflowPolicy(overflow).keyed) this.releaseDue(Number.POSITIVE_INFINITY);
+    if (!overflowPolicy(overflow).keyed) {
+      this.releaseDue(Number.POSITIVE_INFINITY);
+      // From here on a key may wait in the queue, so none may be held back behind it later.
+      this.#pacer?.clear();
+    }
     const placeOf = this.#queue.changePolicy(overflowPolicy(overflow));
     if (placeOf !== undefined) this.#notices?.movePlaces(placeOf);
   }
@@ -240,12 +250,15 @@ export class Line implements LossListener<Message> {
     let room = limits.bytes;
     // Where nothing is replaced, nothing can be held back: what of a key waits behind its first one is still to come.
     const paces = queue.policy.keyed ? this.#pacer : undefined;
+    // A reader who was told that newer messages stand in for older ones does not move its position by a message.
+    let moves = this.#told.overflow !== "conflate";
     while (frames.length < limits.frames) {
       // All that are too old in a row, so that one notice tells of them.
       if (isTooOld !== undefined) this.#expireHead(isTooOld);
       if (this.#notices !== undefined) {
         const told = this.#takeNotice(this.#notices, frames);
         room -= told * FRAME_OVERHEAD_BYTES;
+        moves = this.#told.overflow !== "conflate";
         if (told > 0) continue;
       }
       const next = queue.head;
@@ -258,7 +271,7 @@ export class Line implements LossListener<Message> {
       taken.oldest ??= next;
       taken.messages++;
       taken.bytes += next.bytes;
-      taken.throughOffset = next.offset;
+      if (moves) taken.throughOffset = next.offset;
       taken.endsWithLoss = false;
     }
     return taken;

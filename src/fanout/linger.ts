@@ -8,7 +8,7 @@ export interface Lingering {
 
 /** Those who wait for the same span. */
 interface Span {
-  readonly waiting: Lingering[];
+  readonly waiting: Set<Lingering>;
   readonly cancel: () => void;
 }
 
@@ -26,24 +26,25 @@ export class LingerTimers {
 
   /** @param ms - above 0 */
   add(waiting: Lingering, ms: number): void {
-    const span = this.#spans.get(ms);
-    if (span !== undefined) {
-      span.waiting.push(waiting);
-      return;
+    let span = this.#spans.get(ms);
+    if (span === undefined) {
+      span = { waiting: new Set(), cancel: this.#clock.after(ms, () => this.#release(ms)) };
+      this.#spans.set(ms, span);
     }
-    const cancel = this.#clock.after(ms, () => this.#release(ms));
-    this.#spans.set(ms, { waiting: [waiting], cancel });
+    span.waiting.add(waiting);
   }
 
-  /** Lets everybody go now. */
-  flush(): void {
-    for (const ms of [...this.#spans.keys()]) this.#release(ms);
+  /** It does not wait any more, and nothing here keeps it alive. */
+  remove(waiting: Lingering, ms: number): void {
+    const span = this.#spans.get(ms);
+    if (span?.waiting.delete(waiting) !== true || span.waiting.size > 0) return;
+    span.cancel();
+    this.#spans.delete(ms);
   }
 
   #release(ms: number): void {
     const span = this.#spans.get(ms);
     this.#spans.delete(ms);
-    span?.cancel();
     for (const waiting of span?.waiting ?? []) waiting.lingered();
   }
 }

@@ -11,6 +11,7 @@ import {
   checkBounds,
   checkDuration,
   checkEscalation,
+  checkLinger,
   checkNames,
   checkOverflow,
   checkShare,
@@ -189,8 +190,9 @@ export interface HubOptions {
 
   /**
    * How long a message may wait for others to be sent with, in milliseconds, where neither its topic nor the subscriber
-   * says: fewer wake-ups and system calls, for so much latency. A full batch does not wait, nor does a queue that fills.
-   * 1 to 20 is sensible; 0 adds no delay, and messages published in one turn of the event loop still leave together.
+   * says: fewer wake-ups and system calls, for so much latency. A full batch does not wait, nor does a queue that fills,
+   * nor a message that would have lived through half of its `ttlMs` or `maxAgeMs`. At most 1,000; 1 to 20 is sensible. 0
+   * adds no delay, and messages published in one turn of the event loop still leave together.
    *
    * @default 0
    */
@@ -347,8 +349,8 @@ export function resolveHubOptions(given: HubOptions = {}): ResolvedHubOptions {
       sliceMs: checkDuration("flush.sliceMs", given.flush?.sliceMs ?? 5),
       batches: checkWhole("flush.batches", given.flush?.batches ?? 200, 1),
     },
-    lingerMs: checkDuration("lingerMs", given.lingerMs ?? 0),
-    linger: (given.linger ?? []).map(checkLinger),
+    lingerMs: checkLinger("lingerMs", given.lingerMs ?? 0),
+    linger: (given.linger ?? []).map(checkLingerRule),
     epoch: checkEpoch(given.epoch ?? crypto.randomUUID()),
     lastOffset: checkLastOffset(given.lastOffset ?? 0, given.epoch),
     authorize: given.authorize,
@@ -404,10 +406,10 @@ function checkWatermarks(given: Partial<Watermarks> | undefined): Watermarks {
   return { high, low };
 }
 
-function checkLinger(rule: LingerRule, index: number): LingerRule {
+function checkLingerRule(rule: LingerRule, index: number): LingerRule {
   checkNames(`linger[${index}]`, rule, { pattern: true, lingerMs: true });
   checkPattern(rule.pattern);
-  return { pattern: rule.pattern, lingerMs: checkDuration(`linger[${index}].lingerMs`, rule.lingerMs) };
+  return { pattern: rule.pattern, lingerMs: checkLinger(`linger[${index}].lingerMs`, rule.lingerMs) };
 }
 
 function checkRetention(rule: Retention, index: number): ResolvedRetention {

@@ -92,7 +92,7 @@ export class Pacer {
     const rest = this.#nextDue();
     if (rest === undefined || rest.until > now) return undefined;
     const { held } = rest;
-    this.forget(rest.identity);
+    this.#letGo(rest);
     return held;
   }
 
@@ -104,8 +104,11 @@ export class Pacer {
   /** Lets the key go, with what is held of it. */
   forget(identity: string): void {
     const rest = this.#resting.get(identity);
-    if (rest === undefined) return;
-    this.#resting.delete(identity);
+    if (rest !== undefined) this.#letGo(rest);
+  }
+
+  #letGo(rest: Rest): void {
+    if (this.#resting.get(rest.identity) === rest) this.#resting.delete(rest.identity);
     if (rest.held === undefined) return;
     this.#heldBytes -= rest.held.bytes;
     this.#holding.delete(rest);

@@ -1,6 +1,6 @@
 import type { EndFrame, GapFrame } from "../protocol/index.ts";
 import type { Flushable, FlushLoop } from "./flush-loop.ts";
-import type { Lingering, LingerTimers } from "./linger.ts";
+import type { Lingering } from "./linger.ts";
 import type { Message } from "./message.ts";
 import type { ResolvedHubOptions } from "./options.ts";
 import type { BatchLimits, Sink, SinkFeedback, SinkFrame } from "./sink.ts";
@@ -26,6 +26,8 @@ export interface PumpSource {
   readonly hasWork: boolean;
   /** It reads the past rather than what is published. */
   readonly isCatchingUp: boolean;
+  /** There is a whole batch to send. */
+  fills(limits: BatchLimits): boolean;
   /** Puts the next batch, if there is one, into `frames`. Once taken it is in flight until `settled`. */
   take(frames: SinkFrame[], limits: BatchLimits): void;
   /** The batch in flight is handed over. */
@@ -62,8 +64,10 @@ export class Pump implements Flushable, Lingering, SinkFeedback {
   #phase: DeliveryPhase;
   /** Whether it waits in the flush loop: at most once, whatever happens meanwhile. */
   #listed = false;
-  /** Whether it waits for more to send: then, too, at most once. */
-  #lingering = false;
+  /** How long it waits for more to send, in milliseconds; 0: it does not wait. */
+  #lingerMs = 0;
+  /** The source is giving a batch, on this stack. */
+  #taking = false;
   #end: EndFrame | undefined;
   /** When the watch first saw the batch in flight; `undefined` until then, so no batch is ever judged early. */
   #writingSince: number | undefined;
@@ -102,17 +106,15 @@ export class Pump implements Flushable, Lingering, SinkFeedback {
   /**
    * The source has work that may wait for more: it gets a turn after `ms` at the latest, and in the next flush if there
    * is a batch already.
-   *
-   * @param messages - that wait
-   * @param bytes - of these
    */
-  readyWithin(ms: number, messages: number, bytes: number, timers: LingerTimers): void {
+  readyWithin(ms: number): void {
     if (this.#phase !== "idle" || this.#listed) return;
-    if (messages >= this.#limits.frames || bytes >= this.#limits.bytes) {
+    if (this.#source.fills(this.#limits)) {
       this.#list();
-    } else if (!this.#lingering) {
-      this.#lingering = true;
-      timers.add(this, ms);
+    } else if (this.#lingerMs === 0 || ms < this.#lingerMs) {
+      this.#stopLingering();
+      this.#lingerMs = ms;
+      this.#loop.lingering.add(this, ms);
     }
   }
 
@@ -139,7 +141,7 @@ export class Pump implements Flushable, Lingering, SinkFeedback {
   // Lingering
 
   lingered(): void {
-    this.#lingering = false;
+    this.#lingerMs = 0;
     if (this.#source.hasWork) this.ready();
   }
 
@@ -161,7 +163,8 @@ export class Pump implements Flushable, Lingering, SinkFeedback {
   }
 
   pull(): void {
-    if (this.#end !== undefined) return;
+    // From inside of `take`, by a hook: the batch that is being made is the answer.
+    if (this.#end !== undefined || this.#taking) return;
     if (this.#phase === "paused") this.#phase = "idle";
     if (this.#phase === "idle") this.#pump();
   }
@@ -174,7 +177,14 @@ export class Pump implements Flushable, Lingering, SinkFeedback {
     if (this.#end === undefined) this.#source.sinkClosed();
   }
 
+  #stopLingering(): void {
+    if (this.#lingerMs === 0) return;
+    this.#loop.lingering.remove(this, this.#lingerMs);
+    this.#lingerMs = 0;
+  }
+
   #list(): void {
+    this.#stopLingering();
     this.#listed = true;
     this.#loop.add(this, this.#source.isCatchingUp ? "catching-up" : "live");
   }
@@ -187,10 +197,13 @@ export class Pump implements Flushable, Lingering, SinkFeedback {
     const frames = borrowed ? scratch : [];
     if (borrowed) scratchTaken = true;
     try {
+      this.#taking = true;
       this.#source.take(frames, this.#limits);
+      this.#taking = false;
       moved = frames.length;
       if (moved > 0) this.#write(frames);
     } catch (error) {
+      this.#taking = false;
       this.#source.sinkFailed(error);
     } finally {
       if (borrowed) {

@@ -1,7 +1,7 @@
 import { quote, SpillwayError } from "../errors.ts";
 import type { EndFrame, OverflowPolicyName, Position, QueueBounds, Start } from "../protocol/index.ts";
 import { type Access, grantOverflow, grantQueue } from "./access.ts";
-import { checkBounds, checkDuration, checkEscalation, checkOverflow } from "./checks.ts";
+import { checkBounds, checkDuration, checkEscalation, checkLinger, checkOverflow } from "./checks.ts";
 import type { Rung } from "./escalation.ts";
 import type { Message } from "./message.ts";
 import type { ResolvedHubOptions } from "./options.ts";
@@ -209,7 +209,7 @@ function checkMinInterval(
 
 function checkLingerMs(lingerMs: number | undefined): number | undefined {
   if (lingerMs === undefined) return undefined;
-  return inField("linger_ms", () => checkDuration("lingerMs", lingerMs));
+  return inField("linger_ms", () => checkLinger("lingerMs", lingerMs));
 }
 
 function checkClientName(name: string | undefined): string | undefined {

@@ -10,13 +10,13 @@ import {
   type Start,
   type StateFrame,
 } from "../protocol/index.ts";
+import type { OfferOutcome } from "../queue/index.ts";
 import { CatchUp, type History, offsetBeforeNewest, offsetSince, type Seen } from "./catch-up.ts";
 import type { Rung } from "./escalation.ts";
 import type { FlushLoop } from "./flush-loop.ts";
 import type { Front } from "./front.ts";
 import { isPromise } from "./hook-reports.ts";
 import { Line } from "./line.ts";
-import type { LingerTimers } from "./linger.ts";
 import type { Message } from "./message.ts";
 import type { ResolvedHubOptions } from "./options.ts";
 import { Past, type PastReader } from "./past.ts";
@@ -30,7 +30,6 @@ import type { SubscriptionState } from "./subscription-state.ts";
 export interface SubscriptionHost {
   readonly options: ResolvedHubOptions;
   readonly flushLoop: FlushLoop;
-  readonly lingerTimers: LingerTimers;
   readonly front: Front;
   readonly history: History<Subscription>;
   reportHookError(hook: string, error: unknown): void;
@@ -199,8 +198,8 @@ export class Subscription implements PumpSource, PastReader {
     if (this.#paced) this.#awaitDue();
     if (!this.#slow && this.#line.isHigh) this.#turnSlow();
     const lingerMs = this.#lingerMs ?? message.lingerMs;
-    if (lingerMs === 0 || this.#slow) this.#pump.ready();
-    else this.#pump.readyWithin(lingerMs, this.#line.length, this.#line.bytes, this.#host.lingerTimers);
+    if (lingerMs > 0 && this.#mayLinger(message, lingerMs, outcome)) this.#pump.readyWithin(lingerMs);
+    else this.#pump.ready();
   }
 
   /** Delivers what is queued, then ends with `draining`. */
@@ -303,6 +302,10 @@ export class Subscription implements PumpSource, PastReader {
     return this.#inFlightBytes;
   }
 
+  fills(limits: BatchLimits): boolean {
+    return this.#line.fills(limits);
+  }
+
   take(frames: SinkFrame[], limits: BatchLimits): void {
     if (this.#startedDue) this.#takeStarted(frames);
     if (this.#past !== undefined) this.#refill(this.#past);
@@ -402,8 +405,7 @@ export class Subscription implements PumpSource, PastReader {
     if (taken.endsWithLoss && line.length === 0) this.#progressDue = true;
     if (this.#paced) this.#awaitDue();
     const { throughOffset } = taken;
-    // While newer messages stand in for older ones, a message does not move the position.
-    if (throughOffset === 0 || !line.isOrdered) return;
+    if (throughOffset === 0) return;
     if (throughOffset > this.#announcedThrough) this.#announcedThrough = throughOffset;
     this.#announcedSinceWatch = true;
   }
@@ -461,6 +463,16 @@ export class Subscription implements PumpSource, PastReader {
     if (this.#past !== undefined) return this.#past.cursor;
     const { evaluatedThrough } = this.#host.front;
     return evaluatedThrough > this.#offeredThrough ? evaluatedThrough : this.#offeredThrough;
+  }
+
+  /** A queue that fills, a loss to tell, and a message that would be stale by then do not wait. */
+  #mayLinger({ publishedAtMs, expiresAtMs }: Message, ms: number, outcome: OfferOutcome): boolean {
+    if (this.#slow || outcome === "refused" || outcome === "oversize") return false;
+    const lifeMs = Math.min(
+      (expiresAtMs ?? Number.POSITIVE_INFINITY) - publishedAtMs,
+      this.#maxAgeMs ?? Number.POSITIVE_INFINITY,
+    );
+    return 2 * ms <= lifeMs;
   }
 
   /** Whether a message that is offered goes into the line. */
@@ -577,6 +589,8 @@ export class Subscription implements PumpSource, PastReader {
   #turnLive(): void {
     this.#state = "live";
     this.#slowness.turnedLive();
+    // A hook may have got here from within a refill, which must not go on.
+    this.#past?.stop();
     this.#past = undefined;
     this.#offeredThrough = this.#host.front.lastOffset;
     this.#line.mark(this.#stateFrame(), "behind losses");
@@ -626,7 +640,8 @@ export class Subscription implements PumpSource, PastReader {
     this.#tellSlowness();
     if (this.#state === "ended") return;
     const { blockTimeoutMs } = this.#host.options;
-    if (this.#line.overflow === "block" && (this.#slowness.fullForMs(now) ?? 0) >= blockTimeoutMs) {
+    const fullForMs = this.#slowness.fullForMs(now);
+    if (this.#line.overflow === "block" && fullForMs !== undefined && fullForMs >= blockTimeoutMs) {
       this.#stopBlocking();
     } else if (this.#slowness.judge(now, this.#backlog, this.#host.mayEvict)) {
       this.#obeyLadder();

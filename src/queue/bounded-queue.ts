@@ -40,8 +40,8 @@ const MOST_STALE = 64;
  * of the one it replaces, so a busy identity can neither starve nor overtake. Losses are told with the place
  * they come before, so that whoever keeps the notices can put each where the items are missing.
  *
- * All operations are O(1), except that one large item can displace many small ones, that one which waited outside
- * may be older than many in line, and that a change to a keyed policy looks at all.
+ * All operations are O(1), over time: one large item can displace many small ones, one which waited outside may be older
+ * than many in line, and a keyed policy looks at all now and then, when it changes, indexes or first replaces.
  */
 export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   // What every offer and take touches comes first, so that it lies together in memory: with thousands of queues, fetching
@@ -63,7 +63,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   #places: Map<string, number> | undefined;
   /**
    * The offset that each place began with, or that a place behind it did if that is lower, in step with the items. Empty
-   * as long as that is each item's own: until one takes over a place, or comes late.
+   * where that need not be looked at, because it is each item's own: until one takes over a place, or comes late.
    */
   #firstOffsets: RingBuffer<number> | undefined;
   #headPlace = 0;

@@ -170,6 +170,14 @@ describe("a blocking subscriber", () => {
   });
 });
 
+describe("a blocking subscriber that publishers do not wait for at all", () => {
+  it("is left in peace as long as its queue is not full", () => {
+    const { clock, subscription } = blocking({ blockTimeoutMs: 0 });
+    clock.advance(1_000);
+    assert.equal(subscription.stats().state, "live");
+  });
+});
+
 describe("hub.writable", () => {
   it("resolves at once when nobody asks to wait, also for a topic that nobody knows", async () => {
     const { hub } = handHub();

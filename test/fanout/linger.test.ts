@@ -122,6 +122,54 @@ describe("a hub whose messages linger", () => {
     assert.deepEqual(batches, [[1, 1, 2]]);
   });
 
+  it("waits no longer than the message that may wait the least", () => {
+    const linger = [
+      { pattern: "bulk", lingerMs: 100 },
+      { pattern: "live", lingerMs: 5 },
+    ];
+    const { hub, clock, batches } = lingering({ hub: { linger } });
+    hub.publish("bulk", "");
+    clock.advance(1);
+    hub.publish("live", "");
+    clock.advance(500);
+    assert.deepEqual(batches, [[6, 1, 2]]);
+    assert.equal(clock.timers, 1, "only the watch is left");
+  });
+
+  it("does not wait with a message that would be stale by then", () => {
+    const { hub, clock, batches, subscription } = lingering({ hub: { lingerMs: 50 } });
+    hub.publish("a", "", { ttlMs: 60 });
+    clock.advance(100);
+    hub.publish("a", "", { ttlMs: 100 });
+    clock.advance(100);
+    assert.deepEqual(batches, [
+      [0, 1],
+      [150, 2],
+    ]);
+    assert.equal(subscription.stats().expired, 0);
+  });
+
+  it("does not wait with a loss", () => {
+    const { hub, clock, sink } = lingering({ hub: { lingerMs: 50, queue: { bytes: 10 } } });
+    hub.publish("a", "x".repeat(11));
+    clock.settle();
+    assert.deepEqual(
+      sink.gaps.map(({ reason }) => reason),
+      ["oversize"],
+    );
+  });
+
+  it("forgets who has ended, and the timer with the last of them", () => {
+    const { hub, clock, subscription } = lingering({ hub: { lingerMs: 1_000 } });
+    hub.attach({ patterns: ["other"] }, new ValveSink());
+    clock.turn();
+    const before = clock.timers;
+    hub.publish("a", "");
+    assert.equal(clock.timers, before + 1);
+    subscription.end("unsubscribed");
+    assert.equal(clock.timers, before);
+  });
+
   it("needs one timer for all who wait for the same time, and none when nobody waits", () => {
     const { hub, clock } = lingering({ hub: { lingerMs: 10 } });
     for (let each = 0; each < 9; each++) hub.attach({ patterns: ["a"] }, new ValveSink());
@@ -135,7 +183,7 @@ describe("a hub whose messages linger", () => {
   });
 
   it("sends what waits when it drains, and leaves no timer behind", async () => {
-    const { hub, clock, batches, sink } = lingering({ hub: { lingerMs: 5_000 } });
+    const { hub, clock, batches, sink } = lingering({ hub: { lingerMs: 1_000 } });
     hub.publish("a", "");
     const closed = hub.close();
     clock.settle();
@@ -156,9 +204,12 @@ describe("a time to linger that is none", () => {
       assert.throws(() => handHub(options as HubOptions), { message });
     }
     const { hub } = handHub();
-    assert.throws(() => hub.attach({ patterns: ["a"], lingerMs: -1 }, new ValveSink()), {
-      code: "REQUEST_INVALID",
-      field: "linger_ms",
-    });
+    for (const lingerMs of [-1, 1_001]) {
+      assert.throws(() => hub.attach({ patterns: ["a"], lingerMs }, new ValveSink()), {
+        code: "REQUEST_INVALID",
+        field: "linger_ms",
+        message: /from 0 to 1000/,
+      });
+    }
   });
 });

@@ -316,6 +316,38 @@ describe("a subscriber with a pace", () => {
     assert.deepEqual([sink.offsets, sink.gaps], [[1, 2, 3], []]);
   });
 
+  it("begins its pace anew when it conflates again, with what waits from before", () => {
+    const { clock, publish, sink, subscription } = paced({
+      minIntervalMs: 60_000,
+      hub: {
+        stallTimeoutMs: 250,
+        minBytesPerSecond: 1_000_000,
+        escalation: [
+          { when: { stalledForMs: 0 }, policy: "drop-oldest" },
+          { when: { stalledForMs: 1_000 }, policy: "conflate" },
+        ],
+      },
+    });
+    publish("k");
+    clock.turn();
+    sink.valve = "shut";
+    publish("other");
+    clock.turn();
+    clock.advance(1_000);
+    assert.equal(subscription.stats().overflow, "drop-oldest");
+    publish("k");
+    clock.advance(1_000);
+    assert.equal(subscription.stats().overflow, "conflate");
+    publish("k");
+    sink.openValve();
+    clock.advance(120_000);
+    assert.equal(sink.offsets.at(-1), 4);
+    assertBalanced(subscription);
+    subscription.drain();
+    clock.settle();
+    assert.equal(sink.ended?.reason, "draining");
+  });
+
   it("is not paced on a rung that does not conflate, and loses nothing on the way there and back", () => {
     const { clock, publish, sink, subscription } = paced({
       frames: 1,

@@ -131,7 +131,7 @@ export class GrpcSink<Subscriber> implements Sink {
   // One function per call, none per write.
 
   readonly #onWritten = (error?: Error | null): void => {
-    if (error != null || this.#stream?.destroyed) this.#onGone();
+    if (error != null || this.#stream?.destroyed || this.#stream?.closed) this.#onGone();
     if (--this.#unacknowledged > 0 || this.#state !== "open") return;
     this.#outlet.completed();
     this.#feedback?.written();
@@ -162,5 +162,7 @@ export class GrpcSink<Subscriber> implements Sink {
     call.off("close", this.#onGone);
     call.off("error", this.#onGone);
     this.#stream?.off("close", this.#onGone);
+    // No write may ever complete that would do it.
+    this.#options.joiner.forget();
   }
 }
