@@ -75,7 +75,7 @@ describe("a backlog", () => {
 describe("a bounded array", () => {
   it("keeps the newest, as many as it may hold, in order", () => {
     const waiting = boundedArray(3);
-    const payloads = Array.from({ length: 5 }, () => new Uint8Array(1));
+    const payloads: Uint8Array[] = Array.from({ length: 5 }, () => new Uint8Array(1));
     for (const payload of payloads) waiting.push(payload);
     const taken = Array.from({ length: 4 }, () => waiting.shift());
     assert.deepEqual(
