@@ -19,6 +19,7 @@ const KNOWN: Readonly<Record<string, Look>> = {
   "drain-all": { colour: "#CC79A7", dash: "solid", mark: "diamond", width: 2 },
   "fire-and-forget": { colour: "#E69F00", dash: "solid", mark: "triangle", width: 2 },
   unbounded: { colour: "#009E73", dash: "solid", mark: "roundRect", width: 2 },
+  bounded: { colour: "#7A8B00", dash: "solid", mark: "emptyTriangle", width: 2 },
   "event-emitter": { colour: "#882255", dash: "solid", mark: "emptyCircle", width: 2 },
   http2: { colour: "#56B4E9", dash: "dashed", mark: "rect", width: 2 },
   net: { colour: "#6F6F6F", dash: "dashed", mark: "diamond", width: 2 },

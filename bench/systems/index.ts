@@ -9,6 +9,7 @@ const NAMES = [
   "fire-and-forget",
   "drain-all",
   "unbounded",
+  "bounded",
   "event-emitter",
   "http2",
   "net",

@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { Backlog } from "../../bench/systems/backlog.ts";
+import { boundedArray } from "../../bench/systems/bounded.ts";
 import { loadSystem, moduleUrl } from "../../bench/systems/load.ts";
 import { deliver, lossNotice } from "../../bench/systems/loss-notice.ts";
 import { startProgram } from "../../bench/systems/program.ts";
@@ -68,6 +69,19 @@ describe("a backlog", () => {
     const payload = new Uint8Array(1);
     backlog.push(payload);
     assert.equal(await taken, payload);
+  });
+});
+
+describe("a bounded array", () => {
+  it("keeps the newest, as many as it may hold, in order", () => {
+    const waiting = boundedArray(3);
+    const payloads: Uint8Array[] = Array.from({ length: 5 }, () => new Uint8Array(1));
+    for (const payload of payloads) waiting.push(payload);
+    const taken = Array.from({ length: 4 }, () => waiting.shift());
+    assert.deepEqual(
+      taken.map((payload) => payload && payloads.indexOf(payload)),
+      [2, 3, 4, undefined],
+    );
   });
 });
 
