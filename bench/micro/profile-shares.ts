@@ -41,9 +41,7 @@ if (path === undefined) {
   process.exit(2);
 }
 const { nodes, samples, timeDeltas } = JSON.parse(await readFile(path, "utf8")) as Profile;
-const ownerOf = new Map(
-  nodes.map(({ id, callFrame }) => [id, OWNERS.find(([, fits]) => fits(callFrame))![0]]),
-);
+const ownerOf = new Map(nodes.map(({ id, callFrame }) => [id, OWNERS.find(([, fits]) => fits(callFrame))![0]]));
 const micros = new Map<string, number>();
 for (const [index, node] of samples.entries()) {
   const owner = ownerOf.get(node)!;

@@ -1,8 +1,8 @@
 /**
  * Processor time of a real server per delivery, in a closed loop: a burst is sent when the one before has arrived
  * everywhere, so that every way of sending has the same work, and none rests while another is loaded. All rows are
- * measured in turns in one process, a few bursts each: what the machine does meanwhile hits all of them, and the code
- * that they share is equally warm for all.
+ * measured in turns in one process, a few bursts each: what the machine does meanwhile hits all of them and is taken out,
+ * and the code that they share is equally warm for all.
  *
  * In every figure is what the loop costs: for each burst, one message from the process of the clients.
  *
@@ -14,11 +14,11 @@ import type { Budget, Level, Measurement, Row, Table } from "./table.ts";
 
 /** For all rows of a process together. With less warm-up, what is measured is the compiler. */
 const BUDGETS: Readonly<Record<Level, Budget>> = {
-  headline: { warmupMs: 2_200, timeMs: 3_500 },
-  full: { warmupMs: 2_500, timeMs: 2_500 },
+  headline: { warmupMs: 2_000, timeMs: 3_300 },
+  full: { warmupMs: 2_000, timeMs: 2_000 },
 };
 /** How long it is one row's turn. Long beside the grain of the clock of processor time. */
-const TURN_MS = 25;
+const TURN_MS = 15;
 const LEAST_TURNS = 3;
 
 const WAYS: readonly Way[] = ["spillway", "plain grpc-js", "raw node:http2"];
@@ -28,8 +28,11 @@ const LOADS: readonly Load[] = [16, 1].flatMap((burst) => WAYS.map((way) => ({ w
 function inTurns(loads: readonly Load[], { warmupMs, timeMs }: Budget): Promise<readonly Measurement[]> {
   return withLoads(loads, async (delivers) => {
     const samples = loads.map((): number[] => []);
+    const order = [...delivers.entries()];
     const round = async (): Promise<void> => {
-      for (const [index, deliver] of delivers.entries()) {
+      // To and fro: what a turn leaves behind does not always hit the same row.
+      order.reverse();
+      for (const [index, deliver] of order) {
         samples[index]!.push((await turn(deliver)) / (loads[index]!.burst * CONNECTIONS));
       }
     };
@@ -38,11 +41,12 @@ function inTurns(loads: readonly Load[], { warmupMs, timeMs }: Budget): Promise<
       for (let count = 0; count < least || performance.now() < until; count++) await round();
     };
     await rounds(warmupMs, 1);
-    for (const each of samples) each.length = 0;
-    // What others left behind must not be collected in our time.
+    // What the warm-up left behind must not be collected in our time; the last threads of that take a round.
     globalThis.gc?.();
+    await round();
+    for (const each of samples) each.length = 0;
     await rounds(timeMs, LEAST_TURNS);
-    return samples.map(measurement);
+    return atEvenPace(samples).map(measurement);
   });
 }
 
@@ -59,6 +63,21 @@ async function turn(deliver: Deliver): Promise<number> {
   } while (performance.now() < until);
   const { user, system } = process.cpuUsage(before);
   return ((user + system) * 1e3) / bursts;
+}
+
+/**
+ * The samples without what made a whole round slower or faster than the others: a machine that is busy for a while. What
+ * the rows cost beside one another stays; too few of them cannot tell what was common to all.
+ *
+ * @param samples - of each row, one for each round
+ */
+export function atEvenPace(samples: readonly (readonly number[])[]): readonly (readonly number[])[] {
+  if (samples.length < 3) return samples;
+  const usual = samples.map(median);
+  const paces = samples[0]!.map((_, round) =>
+    median(samples.map((row, index) => row[round]! / usual[index]!)),
+  );
+  return samples.map((row) => row.map((sample, round) => sample / paces[round]!));
 }
 
 /** The median turn; the margin is that of the mean, with 95 % confidence. */
