@@ -1,5 +1,5 @@
 /**
- * Measures one row in a process of its own: nothing that was measured before has shaped the machine code, the types
+ * Measures one row, or the rows of a table that are measured in turns, in a process of its own: nothing that was measured before has shaped the machine code, the types
  * that a call site has seen, or the heap.
  *
  * @module
@@ -15,28 +15,40 @@ export interface Order {
   /** Of the table. */
   readonly module: string;
   readonly table: string;
-  readonly row: string;
+  /** None: all rows in turns. */
+  readonly row?: string;
   readonly level: Level;
   readonly budget: Budget;
 }
 
 /** What it answers. */
-export type Answer = { readonly measurement: Measurement } | { readonly error: string };
+export type Answer = { readonly measurements: readonly Measurement[] } | { readonly error: string };
 
 /**
  * @param row - one that the table has at that level
  * @throws Error when the row could not be measured
  */
-export function measureInFreshProcess(
+export async function measureInFreshProcess(
   table: Table,
   row: Row,
   level: Level,
   budget: Budget,
 ): Promise<Measurement> {
   const order: Order = { module: table.module, table: table.name, row: row.name, level, budget };
-  const child = fork(PROGRAM, [JSON.stringify(order)], {
-    execArgv: ["--expose-gc", ...(row.execArgv ?? [])],
-  });
+  const [measurement] = await answerTo(order, row.execArgv);
+  return measurement!;
+}
+
+/**
+ * @returns in the order of the rows
+ * @throws Error when they could not be measured
+ */
+export function measureTogether(table: Table, level: Level, budget: Budget): Promise<readonly Measurement[]> {
+  return answerTo({ module: table.module, table: table.name, level, budget });
+}
+
+function answerTo(order: Order, execArgv: readonly string[] = []): Promise<readonly Measurement[]> {
+  const child = fork(PROGRAM, [JSON.stringify(order)], { execArgv: ["--expose-gc", ...execArgv] });
   return new Promise((resolve, reject) => {
     let answer: Answer | undefined;
     child.on("message", (message) => {
@@ -44,10 +56,12 @@ export function measureInFreshProcess(
     });
     child.on("error", reject);
     child.on("exit", (code, signal) => {
-      if (answer !== undefined && "measurement" in answer) resolve(answer.measurement);
+      if (answer !== undefined && "measurements" in answer) resolve(answer.measurements);
       else {
         const why = answer?.error ?? `its process ended with ${signal ?? code}`;
-        reject(new Error(`${order.table} / ${order.row} could not be measured: ${why}`));
+        reject(
+          new Error(`${[order.table, order.row ?? []].flat().join(" / ")} could not be measured: ${why}`),
+        );
       }
     });
   });

@@ -1,4 +1,4 @@
-// Measures the one row that its argument orders, tells whoever forked it, and ends.
+// Measures what its argument orders, a row or the rows of a table in turns, tells whoever forked it, and ends.
 import type { Answer, Order } from "./fresh-process.ts";
 import type { Table } from "./table.ts";
 
@@ -13,7 +13,11 @@ process.send?.(answer, () => process.exit());
 async function measure(): Promise<Answer> {
   const { tables } = (await import(order.module)) as { readonly tables: readonly Table[] };
   const table = tables.find(({ name }) => name === order.table);
+  if (order.row === undefined) {
+    if (table?.together === undefined) throw new Error(`${order.table} is not measured in turns`);
+    return { measurements: await table.together(order.level) };
+  }
   const row = table?.rows(order.level).find(({ name }) => name === order.row);
   if (row === undefined) throw new Error(`there is no row ${order.row} in ${order.table}`);
-  return { measurement: await row.measure(order.budget) };
+  return { measurements: [await row.measure(order.budget)] };
 }

@@ -39,6 +39,11 @@ export interface Table {
   readonly bytesOnly?: boolean;
   /** None: it is not for that level. */
   rows(level: Level): readonly Row[];
+  /**
+   * Measures all rows in one process, in turns, for as long as it takes; in their order. Without it each row has a
+   * process of its own.
+   */
+  together?(level: Level): Promise<readonly Measurement[]>;
 }
 
 /** A measurement of a table that counts bytes. */

@@ -4,10 +4,9 @@
  *
  * @module
  */
-import type { MicroRow } from "../../results.ts";
 import type { Material } from "../material.ts";
-import * as text from "../text.ts";
 import { type Goal, notMeasured } from "./goal.ts";
+import { cost, ratioGoal, rowOf } from "./micro.ts";
 
 /** Tables and rows as the micro-benchmarks call them. */
 const FAN_OUT = /^fan-out, (.+), 16 a turn$/;
@@ -57,43 +56,10 @@ function catchUpGoal(material: Material): Goal {
   return ratioGoal("catching up beside live, per message", CATCH_UP, read, live, 1);
 }
 
-function ratioGoal(
-  goal: string,
-  table: string | undefined,
-  row: MicroRow | undefined,
-  base: MicroRow | undefined,
-  most: number,
-): Goal {
-  const bound = `≤ ${most}×`;
-  if (row === undefined || base === undefined || base.nanoseconds === 0) {
-    return notMeasured(goal, bound, "no such micro-benchmark");
-  }
-  const ratio = row.nanoseconds / base.nanoseconds;
-  const margin = (ratio * (row.marginPercent + base.marginPercent)) / 100;
-  const reaches = Math.abs(ratio - most) <= margin;
-  const measured = `${text.ratio(ratio)}: ${cost(row)} beside ${cost(base)}`;
-  return {
-    goal,
-    bound,
-    measured: reaches ? `${measured}; the margins reach over the bound` : measured,
-    verdict: ratio <= most ? "met" : "missed",
-    cells: [table!],
-  };
-}
-
 /** There is no bound: the goal is that the figure is there. */
 function stated(goal: string, table: string | undefined, name: string | RegExp, material: Material): Goal {
   const row = rowOf(material, table, name);
   const bound = "to be stated";
   if (row === undefined) return notMeasured(goal, bound, "no such micro-benchmark");
   return { goal, bound, measured: cost(row), verdict: "met", cells: [table!] };
-}
-
-function rowOf(material: Material, table: string | undefined, name: string | RegExp): MicroRow | undefined {
-  const rows = material.micro.find((one) => one.name === table)?.rows;
-  return rows?.find((row) => (typeof name === "string" ? row.name === name : name.test(row.name)));
-}
-
-function cost({ nanoseconds, marginPercent }: MicroRow): string {
-  return `${text.number(nanoseconds)} ns ± ${text.number(marginPercent)} %`;
 }

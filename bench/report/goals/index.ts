@@ -1,5 +1,6 @@
 /** The goals of the benchmark and their verdicts, computed from the results alone. @module */
 import type { Material } from "../material.ts";
+import { closedLoopGoals } from "./closed-loop.ts";
 import { cpuGoals } from "./cpu.ts";
 import { engineGoals } from "./engine.ts";
 import type { Goal } from "./goal.ts";
@@ -14,6 +15,7 @@ export function judge(material: Material): Goal[] {
     ...taxGoals(material),
     ...resumeGoals(material),
     ...cpuGoals(material),
+    ...closedLoopGoals(material),
     ...engineGoals(material),
     ...resourceGoals(material),
     hardnessGoal(material),

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { measureInFreshProcess } from "../../../bench/micro/fresh-process.ts";
+import { measureInFreshProcess, measureTogether } from "../../../bench/micro/fresh-process.ts";
 import { runMicro } from "../../../bench/micro/index.ts";
 import type { Level, Table } from "../../../bench/micro/table.ts";
 import { TABLES } from "../../../bench/micro/tables.ts";
@@ -61,6 +61,13 @@ describe("a row", () => {
       assert.ok(nanoseconds > 0 && marginPercent >= 0, `${nanoseconds} ns ± ${marginPercent} %`);
     });
   }
+
+  it("that is measured in turns with the others of its table is named in what no process could measure", async () => {
+    const [table] = TABLES;
+    assert.ok(table);
+    const missing = { ...table, name: "no such table" };
+    await assert.rejects(measureTogether(missing, "full", BUDGET), /no such table could not be measured/);
+  });
 
   it("that cannot be measured says which, and why", async () => {
     const [table] = TABLES;

@@ -179,6 +179,45 @@ describe("the goals of the engine", () => {
   });
 });
 
+describe("the goals of the closed loop", () => {
+  const goal = (wanted: RegExp, spillway: number, margin = 0): Goal => {
+    const row = (name: string, nanoseconds: number) => ({ name, nanoseconds, marginPercent: margin });
+    const table: MicroTable = {
+      name: "server CPU, closed loop",
+      operation: "one message",
+      rows: [16, 1].flatMap((waiting) => [
+        row(`spillway, ${waiting} waiting`, spillway),
+        row(`plain grpc-js, ${waiting} waiting`, 1_000),
+        row(`raw node:http2, ${waiting} waiting`, 1_000),
+      ]),
+    };
+    return find(goalsOf([], [table]), wanted);
+  };
+
+  it("are met at their bounds and missed beyond them", () => {
+    for (const [wanted, bound] of [
+      [/^server CPU.*: plain grpc-js, 16 waiting/, 100],
+      [/^server CPU.*: raw node:http2, 16 waiting/, 1_500],
+      [/^server CPU.*: plain grpc-js, 1 waiting/, 1_100],
+      [/^server CPU.*: raw node:http2, 1 waiting/, 1_400],
+    ] as const) {
+      assert.equal(goal(wanted, bound).verdict, "met");
+      assert.equal(goal(wanted, bound + 1).verdict, "missed");
+    }
+  });
+
+  it("say when the margins reach over the bound, and stand on their table", () => {
+    const wanted = /^server CPU.*: plain grpc-js, 1 waiting/;
+    assert.match(goal(wanted, 1_090, 3).measured, /margins reach/);
+    assert.doesNotMatch(goal(wanted, 900, 3).measured, /margins reach/);
+    assert.deepEqual(goal(wanted, 900).cells, ["server CPU, closed loop"]);
+  });
+
+  it("are not measured without the table", () => {
+    assert.equal(find(goalsOf([]), /^server CPU.*: plain grpc-js, 16/).verdict, "not measured");
+  });
+});
+
 describe("the goals of memory and loop delay", () => {
   const idle = (system: string, bytes: number): Cell =>
     cell(`memory/${system}`, {
