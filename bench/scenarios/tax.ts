@@ -106,8 +106,10 @@ function cell(contender: Contender, slow: number, kind: SlowKind, level: Level):
   };
 }
 
+/** Those that read all have a client as bare as that of those without a window: they are to differ in reading only. */
 function company(slow: number, kind: SlowKind): Companion {
-  return { name: kind, subscribers: subscribers(kind, slow, { delayMs: DELAY_MS }) };
+  const raw = kind === "draining" || kind === "draining-reconnecting";
+  return { name: kind, subscribers: subscribers(kind, slow, { delayMs: DELAY_MS, raw }) };
 }
 
 /** Whoever comes and goes and reads is itself only a control, compared with nobody being there at all. */
