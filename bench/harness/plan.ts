@@ -41,8 +41,6 @@ export interface TrialPlan {
   readonly settleLimitMs?: number;
   /** How long a message may take that was published at the very end. @default 500 */
   readonly finishLimitMs?: number;
-  /** The schedule's own lateness, p99, from which on a trial says nothing about the system. @default 100 */
-  readonly latenessLimitMs?: number;
   /** Healthy subscribers are ended by the system, on purpose. @default false */
   readonly endsSubscribers?: boolean;
   /** Newer messages take the place of older ones, so that order holds per key only. @default false */

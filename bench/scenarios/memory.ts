@@ -79,8 +79,6 @@ function stall(contender: Contender, stalled: number, bound?: QueueBounds): Cell
       companions: stalled === 0 ? [] : [{ name: "stalled", subscribers: subscribers("sigstop", stalled) }],
       figures: ["memory"],
       ...(bound === undefined ? {} : { constants: { stalledBoundBytes: bound.bytes + BATCH_BYTES } }),
-      // Thousands of writes that stall at once are what is looked at, not how punctual they were.
-      latenessLimitMs: Number.POSITIVE_INFINITY,
     },
   };
 }
