@@ -22,6 +22,8 @@ export interface Measured {
   readonly payloadBytes: number;
   /** Length of a point of the timeline. */
   readonly spanMs: number;
+  /** Whether what was dropped has no latency, or one until the end. */
+  readonly excusesDrops: boolean;
 }
 
 export type ToServer =
@@ -116,8 +118,8 @@ export interface ClientReport {
   readonly books: ClosedBooks;
   /** Of what was received. */
   readonly latency: HistogramData;
-  /** Of what was not: as late as the trial is long. */
-  readonly undelivered: HistogramData;
+  /** Of what was not: as late as the trial is long. What was dropped is in it unless drops are excused. */
+  readonly absent: HistogramData;
   /** How often a loss was told, whatever its size. */
   readonly notices: number;
   readonly spans: readonly (HistogramData | undefined)[];

@@ -43,6 +43,8 @@ export interface TrialPlan {
   readonly finishLimitMs?: number;
   /** Healthy subscribers are ended by the system, on purpose. @default false */
   readonly endsSubscribers?: boolean;
+  /** Drops are what is looked at, so that latency is that of what arrives; otherwise they count until the end. @default false */
+  readonly excusesDrops?: boolean;
   /** Newer messages take the place of older ones, so that order holds per key only. @default false */
   readonly conflates?: boolean;
   /** Figures beyond those of every cell. @default none */

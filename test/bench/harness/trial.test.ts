@@ -134,6 +134,12 @@ describe("a trial", () => {
     assert.deepEqual(trial.problems, []);
     assert.equal(trial.books.announced, 1);
     assert.equal(trial.books.received, MESSAGES * HEALTHY - 1);
+    assert.equal(trial.latency.count, MESSAGES * HEALTHY, "what was dropped counts until the end");
+  });
+
+  it("leaves what was dropped out of the latency where that is what is looked at", async () => {
+    const { trial } = await run("announcing", { excusesDrops: true });
+    assert.equal(trial.latency.count, MESSAGES * HEALTHY - 1);
   });
 
   it("is invalid when a loss is told that never was", async () => {
