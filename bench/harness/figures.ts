@@ -76,7 +76,7 @@ const FIGURES: Readonly<
   },
 };
 
-/** How long after that time the last message came that was late; 0 when none was. */
+/** How long after that time the last message came that was late, or until the end where some never came; 0 when none was. */
 function lastLateMs(reports: readonly ClientReport[], afterMs: number): number {
   return Math.max(0, ...reports.map(({ lastLateAtMs = 0 }) => lastLateAtMs - afterMs));
 }

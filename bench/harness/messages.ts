@@ -130,7 +130,10 @@ export interface ClientReport {
   /** Subscriptions that the other side ended, and what it said of the first. */
   readonly ended: number;
   readonly endedFirst?: string;
-  /** When the last message came that was late, in milliseconds after the start; absent when none was. */
+  /**
+   * When the last message came that was late, in milliseconds after the start: the end of the trial where some have still
+   * not come. Absent when none was late.
+   */
   readonly lastLateAtMs?: number;
   readonly extra?: Readonly<Record<string, number>>;
 }

@@ -146,6 +146,11 @@ export class Witness {
       this.#absent.recordNanos(endNanos - intendedNanos);
       spans.record(intendedNanos, endNanos - intendedNanos);
     }
+    // Whoever is not there in the end has never been current again.
+    const oldest = schedule.messages - closed.undelivered;
+    const waitingNanos =
+      closed.undelivered > 0 ? endNanos - startNanos - schedule.messageDueNanos(oldest) : 0;
+    if (waitingNanos > LATE_NANOS) this.#lastLateNanos = endNanos;
     return closed;
   }
 

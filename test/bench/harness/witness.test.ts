@@ -48,4 +48,15 @@ describe("a witness", () => {
   it("does not count what came late, after it was taken for missing", async () => {
     assert.equal(absent(await reportOf([0, 2, 1, 3, 4, 5, 6, 7, 8, 9])), 0);
   });
+
+  it("takes a subscriber for late until the end to whom not everything came", async () => {
+    const behind = await reportOf([0, 1, 2]);
+    assert.ok((behind.lastLateAtMs ?? 0) >= AGO_MS);
+  });
+
+  it("does not take a subscriber for late that has lost something and has come to the end", async () => {
+    const current = await reportOf([0, 1, { lost: 2 }, 4, 5, 6, 7, 8, 9]);
+    assert.equal(current.books.announced, 2);
+    assert.equal(current.lastLateAtMs, undefined);
+  });
 });
