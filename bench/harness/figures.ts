@@ -30,10 +30,13 @@ const FIGURES: Readonly<
   Record<FigureName, (reports: Reports, timeline: readonly TimelinePoint[]) => Figures>
 > = {
   memory({ plan: { load, trial }, marks }) {
-    const [started, idle, stalled] = marks;
+    const [started, subscribed, warmedUp] = marks;
+    // What waits for stalled ones after the warm-up is not what an idle one costs.
+    const idle = load.slow === 0 ? warmedUp : subscribed;
     const everyone =
       trial.healthy.count + trial.companions.reduce((sum, one) => sum + one.subscribers.count, 0);
-    const held = stalled!.heapBytes + stalled!.bufferBytes - idle!.heapBytes - idle!.bufferBytes;
+    const held =
+      warmedUp!.heapBytes + warmedUp!.bufferBytes - subscribed!.heapBytes - subscribed!.bufferBytes;
     return {
       idleHeapBytes: (idle!.heapBytes - started!.heapBytes) / everyone,
       ...(load.slow === 0 ? {} : { stalledHeapBytes: held / load.slow }),
