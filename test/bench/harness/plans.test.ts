@@ -83,7 +83,7 @@ describe("choosing plans", () => {
 describe("a warm-up", () => {
   const load = { healthy: 1, slow: 1, payloadBytes: 1_024, rate: 100, burst: 1, seconds: 1 };
 
-  it("floods with as many bytes as it is told to, in as long a time, whatever the size of a message", () => {
+  it("floods with as many bytes as it is told to, in no longer a time, whatever the size of a message", () => {
     const sizes = [undefined, 1_024, 100, 16 * 1_024];
     const floods = sizes.map((bytes) => {
       const size = bytes === undefined ? {} : { floodPayloadBytes: bytes };
