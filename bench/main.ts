@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type Contender, runBenchmark } from "./benchmark.ts";
+import { commandOf } from "./command.ts";
 import { choosePlans } from "./plans.ts";
 import { headlineTable, writeReport } from "./report/index.ts";
 import type { Cell, Environment, Results } from "./results.ts";
@@ -84,7 +85,7 @@ async function main(): Promise<void> {
   }
   const interrupted = interruption();
   const results = await runBenchmark({
-    command: ["npm run bench --", ...process.argv.slice(2)].join(" "),
+    command: commandOf(process.argv.slice(2)),
     level: options.level,
     plans,
     micro,

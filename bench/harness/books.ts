@@ -63,6 +63,11 @@ export class SubscriberBooks {
     return this.#highest;
   }
 
+  /** Whether that message of the measured time has come. */
+  has(sequence: number): boolean {
+    return this.#seen.has(sequence);
+  }
+
   message(sequence: number): Arrival {
     if (sequence === WARM_UP) {
       this.#warmedUp++;
@@ -145,6 +150,10 @@ export class SubscriberBooks {
 /** Which sequence numbers there have been: a bit for each. */
 class SequenceSet {
   #words = new Uint32Array(64);
+
+  has(sequence: number): boolean {
+    return ((this.#words[sequence >>> 5] ?? 0) & (1 << (sequence & 31))) !== 0;
+  }
 
   /** Whether it is new. */
   add(sequence: number): boolean {

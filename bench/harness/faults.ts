@@ -2,14 +2,13 @@
  * Judges a trial: whether its figures mean anything, and whether the system kept to what every system must do.
  *
  * Messages that are missing without a word are a fault of Spillway alone, which promises to tell; others are shown with
- * what they lost.
+ * what they lost. Nor does a schedule that was late spoil anything: latency counts from when a message was due.
  *
  * @module
  */
 import type { SystemKind } from "../system.ts";
 import { type ClosedBooks, sumOfBooks } from "./books.ts";
-import { Histogram } from "./histogram.ts";
-import type { ClientReport, ServerMeasurements } from "./messages.ts";
+import type { ClientReport } from "./messages.ts";
 import type { Reports } from "./outcome.ts";
 import type { CellPlan } from "./plan.ts";
 import type { ProblemKind } from "./problem.ts";
@@ -30,7 +29,7 @@ export function faults({ plan, kind, schedule, server, healthy, companions }: Re
     ...unexpectedEnds(plan, healthy),
     ...(server.counters?.balanced === false ? ["the books of the server do not balance"] : []),
   ];
-  return [...texts.map((text): Fault => ({ kind: "system", text })), ...lateness(plan, server)];
+  return texts.map((text) => ({ kind: "system", text }));
 }
 
 function unbalanced(books: ClosedBooks, expected: number): string[] {
@@ -76,13 +75,4 @@ function unexpectedEnds(
   if (ended === 0 || endsSubscribers) return [];
   const first = healthy.find(({ endedFirst }) => endedFirst !== undefined)?.endedFirst;
   return [`${ended} healthy subscriptions were ended: ${first}`];
-}
-
-function lateness({ trial: { latenessLimitMs = 100 } }: CellPlan, server: ServerMeasurements): Fault[] {
-  const late = new Histogram();
-  late.add(server.lateness);
-  const p99Ms = late.count === 0 ? 0 : late.micros(0.99) / 1_000;
-  if (p99Ms <= latenessLimitMs) return [];
-  const text = `the schedule was late: p99 ${p99Ms.toFixed(0)} ms, more than ${latenessLimitMs} ms`;
-  return [{ kind: "infrastructure", text }];
 }

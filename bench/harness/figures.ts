@@ -30,10 +30,13 @@ const FIGURES: Readonly<
   Record<FigureName, (reports: Reports, timeline: readonly TimelinePoint[]) => Figures>
 > = {
   memory({ plan: { load, trial }, marks }) {
-    const [started, idle, stalled] = marks;
+    const [started, subscribed, warmedUp] = marks;
+    // What waits for stalled ones after the warm-up is not what an idle one costs.
+    const idle = load.slow === 0 ? warmedUp : subscribed;
     const everyone =
       trial.healthy.count + trial.companions.reduce((sum, one) => sum + one.subscribers.count, 0);
-    const held = stalled!.heapBytes + stalled!.bufferBytes - idle!.heapBytes - idle!.bufferBytes;
+    const held =
+      warmedUp!.heapBytes + warmedUp!.bufferBytes - subscribed!.heapBytes - subscribed!.bufferBytes;
     return {
       idleHeapBytes: (idle!.heapBytes - started!.heapBytes) / everyone,
       ...(load.slow === 0 ? {} : { stalledHeapBytes: held / load.slow }),
@@ -76,7 +79,7 @@ const FIGURES: Readonly<
   },
 };
 
-/** How long after that time the last message came that was late; 0 when none was. */
+/** How long after that time the last message came that was late, or until the end where some never came; 0 when none was. */
 function lastLateMs(reports: readonly ClientReport[], afterMs: number): number {
   return Math.max(0, ...reports.map(({ lastLateAtMs = 0 }) => lastLateAtMs - afterMs));
 }

@@ -22,6 +22,8 @@ export interface Measured {
   readonly payloadBytes: number;
   /** Length of a point of the timeline. */
   readonly spanMs: number;
+  /** Whether what was dropped has no latency, or one until the end. */
+  readonly excusesDrops: boolean;
 }
 
 export type ToServer =
@@ -116,8 +118,8 @@ export interface ClientReport {
   readonly books: ClosedBooks;
   /** Of what was received. */
   readonly latency: HistogramData;
-  /** Of what was not: as late as the trial is long. */
-  readonly undelivered: HistogramData;
+  /** Of what was not: as late as the trial is long. What was dropped is in it unless drops are excused. */
+  readonly absent: HistogramData;
   /** How often a loss was told, whatever its size. */
   readonly notices: number;
   readonly spans: readonly (HistogramData | undefined)[];
@@ -128,7 +130,10 @@ export interface ClientReport {
   /** Subscriptions that the other side ended, and what it said of the first. */
   readonly ended: number;
   readonly endedFirst?: string;
-  /** When the last message came that was late, in milliseconds after the start; absent when none was. */
+  /**
+   * When the last message came that was late, in milliseconds after the start: the end of the trial where some have still
+   * not come. Absent when none was late.
+   */
   readonly lastLateAtMs?: number;
   readonly extra?: Readonly<Record<string, number>>;
 }

@@ -47,7 +47,7 @@ export function outcome(reports: Reports): TrialOutcome {
     block,
     problems: found.map(({ text }) => text),
     books: booksOf(reports),
-    latency: merged(healthy.flatMap(({ latency, undelivered }) => [latency, undelivered])).data(),
+    latency: merged(healthy.flatMap(({ latency, absent }) => [latency, absent])).data(),
     publish: server.publish,
     lateness: server.lateness,
     loopDelay: server.loopDelay,

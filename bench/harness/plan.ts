@@ -41,10 +41,10 @@ export interface TrialPlan {
   readonly settleLimitMs?: number;
   /** How long a message may take that was published at the very end. @default 500 */
   readonly finishLimitMs?: number;
-  /** The schedule's own lateness, p99, from which on a trial says nothing about the system. @default 100 */
-  readonly latenessLimitMs?: number;
   /** Healthy subscribers are ended by the system, on purpose. @default false */
   readonly endsSubscribers?: boolean;
+  /** Drops are what is looked at, so that latency is that of what arrives; otherwise they count until the end. @default false */
+  readonly excusesDrops?: boolean;
   /** Newer messages take the place of older ones, so that order holds per key only. @default false */
   readonly conflates?: boolean;
   /** Figures beyond those of every cell. @default none */
@@ -100,22 +100,30 @@ export function subscribers(
  * The usual warm-up. First so much that whoever has stopped reading is past all buffers before anything is measured: a
  * client takes 64 KB before it looks slow, and the system's own queue is to be full as well. Then the load that will be
  * measured, so that the code is warm.
+ *
+ * @param options.floodPayloadBytes - for where it matters how many messages wait: their size, if not the usual one
  */
-export function usualWarmUp(load: Load, { floodBytes = 0, seconds = 0.5 } = {}): readonly WarmUp[] {
+export function usualWarmUp(
+  load: Load,
+  { floodBytes = 0, floodPayloadBytes = FLOOD_PAYLOAD_BYTES, seconds = 0.5 } = {},
+): readonly WarmUp[] {
   const { rate, burst, payloadBytes } = load;
   const same: WarmUp = { phases: [{ rate, burst, seconds: Math.max(seconds, burst / rate) }], payloadBytes };
   if (floodBytes === 0) return [same];
-  const messages = Math.ceil(floodBytes / FLOOD_PAYLOAD_BYTES);
+  // As many bytes a second, whatever their size.
+  const together = Math.max(1, Math.floor(FLOOD_PAYLOAD_BYTES / floodPayloadBytes));
+  const turns = Math.ceil(floodBytes / (floodPayloadBytes * together));
   const flood: WarmUp = {
-    phases: [{ rate: FLOOD_RATE, burst: 1, seconds: messages / FLOOD_RATE }],
-    payloadBytes: FLOOD_PAYLOAD_BYTES,
+    phases: [{ rate: FLOOD_TURNS * together, burst: together, seconds: turns / FLOOD_TURNS }],
+    payloadBytes: floodPayloadBytes,
   };
   return [flood, same];
 }
 
 /** Few large messages fill buffers with less work than many small ones. */
 const FLOOD_PAYLOAD_BYTES = 8 * 1024;
-const FLOOD_RATE = 200;
+/** A second. */
+const FLOOD_TURNS = 200;
 
 /** About how long a trial takes, in seconds: for telling how long a run will take. */
 export function estimateSeconds({ load, trial }: CellPlan): number {

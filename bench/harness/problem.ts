@@ -13,7 +13,12 @@ export class TrialProblem extends Error {
   readonly kind: ProblemKind;
 
   constructor(kind: ProblemKind, message: string) {
-    super(message);
+    super(withoutFolders(message));
     this.kind = kind;
   }
+}
+
+/** Results are shown to others, whom it does not concern where things lie on this machine: only names of files stay. */
+export function withoutFolders(text: string): string {
+  return text.replace(/(?<![\w/:.%-])(?:file:\/\/)?(?:\/[^\s/"'`()<>]+)+\/(?=[^\s/])/g, "");
 }

@@ -202,6 +202,7 @@ class Running {
       phases: trial.phases ?? [load],
       payloadBytes: load.payloadBytes,
       spanMs: trial.spanMs ?? 100,
+      excusesDrops: trial.excusesDrops ?? false,
     };
     const { answerMs } = this.#limits;
     await Promise.all(

@@ -55,8 +55,6 @@ function cell(
       warmUps: usualWarmUp(load, { seconds: 0.4 }),
       healthy: subscribers("healthy", healthy, { raw: true }),
       companions: [],
-      // Above the knee the schedule is late; that is how one sees the knee.
-      latenessLimitMs: Number.POSITIVE_INFINITY,
     },
   };
 }

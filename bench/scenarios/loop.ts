@@ -47,7 +47,6 @@ function cell(contender: Contender): CellPlan {
       companions: [],
       loopResolutionMs: 1,
       finishLimitMs: 3_000,
-      latenessLimitMs: Number.POSITIVE_INFINITY,
       constants: { loopDelayBoundMs: SLICE_MS + SEND_MS },
     },
   };

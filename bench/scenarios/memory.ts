@@ -47,7 +47,7 @@ function idle(contender: Contender): CellPlan {
     load,
     trial: {
       settings: contender.settings,
-      // One message, so that whatever is made with the first one is there.
+      // One message, so that whatever is made with the first one is there when memory is looked at.
       warmUps: usualWarmUp(load),
       healthy: subscribers("healthy", IDLE, { raw: true }),
       companions: [],
@@ -74,13 +74,15 @@ function stall(contender: Contender, stalled: number, bound?: QueueBounds): Cell
     load,
     trial: {
       settings: contender.settings,
-      warmUps: usualWarmUp(load, { floodBytes: 128 * 1024 + (bound?.bytes ?? 1024 * 1024) }),
+      // In messages of the measured size, so that as many wait as the row says.
+      warmUps: usualWarmUp(load, {
+        floodBytes: 128 * 1024 + (bound?.bytes ?? 1024 * 1024),
+        floodPayloadBytes: load.payloadBytes,
+      }),
       healthy: subscribers("healthy", WITNESSES),
       companions: stalled === 0 ? [] : [{ name: "stalled", subscribers: subscribers("sigstop", stalled) }],
       figures: ["memory"],
       ...(bound === undefined ? {} : { constants: { stalledBoundBytes: bound.bytes + BATCH_BYTES } }),
-      // Thousands of writes that stall at once are what is looked at, not how punctual they were.
-      latenessLimitMs: Number.POSITIVE_INFINITY,
     },
   };
 }

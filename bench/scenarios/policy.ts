@@ -57,6 +57,7 @@ function cell(contender: Contender): CellPlan {
       // What waits in queue and window when the schedule is over.
       finishLimitMs: 3_000,
       figures: ["staleness"],
+      excusesDrops: true,
       conflates: contender.settings.overflow === "conflate",
       endsSubscribers: contender.settings.overflow === "evict",
     },

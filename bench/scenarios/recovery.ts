@@ -82,8 +82,6 @@ function burst(contender: Contender): CellPlan {
       healthy: subscribers("healthy", load.healthy, { raw: true }),
       companions: [],
       finishLimitMs: 3_000,
-      // Late is the publisher of a system whose publish() cannot keep up.
-      latenessLimitMs: Number.POSITIVE_INFINITY,
       figures: ["recovery"],
     },
   };

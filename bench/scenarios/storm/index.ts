@@ -40,8 +40,6 @@ function cell(what: "stay" | "resume"): CellPlan {
       healthy: subscribers("healthy", LOAD.healthy),
       companions: [resumes ? { ...client, module: join(import.meta.dirname, "client-process.js") } : client],
       finishLimitMs: 3_000,
-      // The storm holds up the publisher as well; the latencies tell by how much.
-      latenessLimitMs: Number.POSITIVE_INFINITY,
     },
   };
 }

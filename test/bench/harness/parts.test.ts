@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { parseCoreList } from "../../../bench/harness/pinning.ts";
+import { TrialProblem } from "../../../bench/harness/problem.ts";
 import { cpuMicrosOf, residentBytesOf } from "../../../bench/harness/proc.ts";
 import { clock } from "../../../bench/harness/progress.ts";
 import { shuffled } from "../../../bench/harness/shuffle.ts";
@@ -62,6 +63,21 @@ describe("an order", () => {
     }
     for (const times of firsts.values()) assert.ok(times > 60 && times < 140, String([...firsts]));
     assert.equal(firsts.size, 4);
+  });
+});
+
+describe("a problem", () => {
+  const told = (text: string) => new TrialProblem("system", text).message;
+
+  it("names files without the folders they lie in", () => {
+    assert.equal(told("    at file:///home/me/dist/a.js:3:1"), "    at a.js:3:1");
+    assert.equal(told("at run (/home/me/dist/a.js:3:1)"), "at run (a.js:3:1)");
+    assert.equal(told("no such file '/home/me/b.json'\n/usr/c"), "no such file 'b.json'\nc");
+  });
+
+  it("leaves all else as it was said", () => {
+    const text = "http://127.0.0.1:80/a/b: 3/4/5 of dist/a.js and node:internal/process/task";
+    assert.equal(told(text), text);
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { estimateSeconds } from "../../../bench/harness/plan.ts";
+import { estimateSeconds, usualWarmUp } from "../../../bench/harness/plan.ts";
 import { orderOfTrials } from "../../../bench/harness/run.ts";
 import { Schedule } from "../../../bench/harness/schedule.ts";
 import { SMALLEST_PAYLOAD } from "../../../bench/harness/stamp.ts";
@@ -77,6 +77,29 @@ describe("choosing plans", () => {
       choosePlans({ ...requests[level]!, guests: [] }).reduce((sum, plan) => sum + estimateSeconds(plan), 0);
     assert.ok(seconds(0, 3) < 155, `${seconds(0, 3)} s, and the micro-benchmarks take 25`);
     assert.ok(seconds(1, 5) < 3_600, `${seconds(1, 5)} s`);
+  });
+});
+
+describe("a warm-up", () => {
+  const load = { healthy: 1, slow: 1, payloadBytes: 1_024, rate: 100, burst: 1, seconds: 1 };
+
+  it("floods with as many bytes as it is told to, in no longer a time, whatever the size of a message", () => {
+    const sizes = [undefined, 1_024, 100, 16 * 1_024];
+    const floods = sizes.map((bytes) => {
+      const size = bytes === undefined ? {} : { floodPayloadBytes: bytes };
+      const [flood] = usualWarmUp(load, { floodBytes: 256 * 1_024, ...size });
+      return { bytes: flood!.payloadBytes, schedule: new Schedule(flood!.phases) };
+    });
+    assert.deepEqual(
+      floods.map(({ bytes, schedule }) => [bytes, schedule.messages]),
+      [
+        [8 * 1_024, 32],
+        [1_024, 256],
+        [100, 33 * 81],
+        [16 * 1_024, 16],
+      ],
+    );
+    for (const { schedule } of floods) assert.ok(schedule.durationNanos <= 33 * 5e6 + 1);
   });
 });
 
