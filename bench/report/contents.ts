@@ -1,7 +1,7 @@
 /** What a report says, in which order: the verdict first, then what it stands on, then who could not be asked. @module */
 import { inScenario, SCENARIO } from "./cells.ts";
 import type { Block, Inline } from "./document.ts";
-import { type Goal, judge } from "./goals/index.ts";
+import { type Goal, judge, VERDICTS, type Verdict } from "./goals/index.ts";
 import type { Material, Run } from "./material.ts";
 import type { Plot } from "./plots/index.ts";
 import type { Table } from "./table.ts";
@@ -107,12 +107,17 @@ function howToRead(): Block[] {
 }
 
 function goalsSection(goals: readonly Goal[]): Block[] {
-  const count = (verdict: Goal["verdict"]): number => goals.filter((goal) => goal.verdict === verdict).length;
+  const verdicts = Object.keys(VERDICTS) as Verdict[];
+  const count = (verdict: Verdict): number => goals.filter((goal) => goal.verdict === verdict).length;
   return [
     { kind: "heading", level: 2, text: "Goals" },
     {
       kind: "paragraph",
-      text: [`${count("met")} met, ${count("missed")} missed, ${count("not measured")} not measured.`],
+      text: [`${verdicts.map((verdict) => `${count(verdict)} ${verdict}`).join(", ")}.`],
+    },
+    {
+      kind: "list",
+      items: verdicts.map((verdict) => [`${verdict}: ${VERDICTS[verdict]}.`]),
     },
     untitled(goalsTable(goals)),
   ];

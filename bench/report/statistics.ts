@@ -36,6 +36,10 @@ export interface Comparison {
   readonly interval?: Interval;
   /** Merged p99 of the cell less that of the control, milliseconds. */
   readonly differenceMs?: number;
+  /** Merged p99 of the control, milliseconds. */
+  readonly controlMs?: number;
+  /** Received by healthy subscribers, of what they were to receive; absent where nothing was expected. */
+  readonly delivered?: { readonly cell: number; readonly control: number };
   /** Messages received per second, of the cell through the control. */
   readonly throughput?: number;
   readonly why?: string;
@@ -95,7 +99,15 @@ export function compare(cell: Cell, control: Cell, seed: number): Comparison {
   if (shared.length === 0) return { blocks: 0, why: "no block in which both count" };
   const blocks = shared.length;
   const throughput = throughputRatio(shared);
-  const so = { blocks, ...(throughput !== undefined && { throughput }) };
+  const delivered = {
+    cell: deliveredOf(shared.flatMap(({ ofCell }) => ofCell)),
+    control: deliveredOf(shared.flatMap(({ ofControl }) => ofControl)),
+  };
+  const so = {
+    blocks,
+    ...(throughput !== undefined && { throughput }),
+    ...(!Number.isNaN(delivered.cell + delivered.control) && { delivered }),
+  };
 
   const ours = onOneGrid(shared.map(({ ofCell }) => latencyOf(ofCell)));
   const theirs = onOneGrid(shared.map(({ ofControl }) => latencyOf(ofControl)));
@@ -106,7 +118,7 @@ export function compare(cell: Cell, control: Cell, seed: number): Comparison {
   }
   const differenceMs = (cellP99 - controlP99) / 1_000;
   if (controlP99 === 0) return { ...so, differenceMs, why: "the control's p99 is below what was measured" };
-  const point = { ...so, ratio: cellP99 / controlP99, differenceMs };
+  const point = { ...so, ratio: cellP99 / controlP99, differenceMs, controlMs: controlP99 / 1_000 };
   if (blocks < BLOCKS_FOR_INTERVAL) {
     return { ...point, why: `${blocks} shared block${blocks === 1 ? "" : "s"}, an interval needs 3` };
   }
@@ -147,6 +159,13 @@ function byBlock(cell: Cell): Map<number, Trial[]> {
 
 function latencyOf(trials: readonly Trial[]): Distribution {
   return merge(trials.map((trial) => decode(trial.latency)));
+}
+
+/** `NaN` where nothing was expected. */
+function deliveredOf(trials: readonly Trial[]): number {
+  const sum = (of: (books: Trial["books"]) => number): number =>
+    trials.reduce((total, { books }) => total + of(books), 0);
+  return sum(({ received }) => received) / sum(({ expected }) => expected);
 }
 
 function throughputRatio(shared: readonly SharedBlock[]): number | undefined {

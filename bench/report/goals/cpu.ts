@@ -1,6 +1,7 @@
 /**
  * CPU of the server per delivery: ours through that of another system under the same load, of the medians. The verdict
- * goes by that ratio; where single blocks lie on the other side of the bound, it is said.
+ * goes by that ratio, and is open where single blocks lie on the other side of the bound. Unequal rates are not compared:
+ * who sends less has more of the cost of being awake in each delivery.
  *
  * @module
  */
@@ -113,7 +114,7 @@ function judge(goal: string, bound: string, most: number, cell: Cell, other: Cel
     goal,
     bound,
     measured: [spread, ...remarks].join("; "),
-    verdict: met ? "met" : "missed",
+    verdict: straddles ? "undecided" : met ? "met" : "missed",
     cells,
   };
 }

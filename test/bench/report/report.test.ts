@@ -195,6 +195,12 @@ describe("a report", () => {
     assert.match(markdown, /books do not balance: 2 \\<more\\> \\\| "than" there are/);
   });
 
+  it("counts its verdicts, each kind by itself, and explains them", () => {
+    const { markdown } = render(fullResults());
+    assert.match(markdown, /\d+ met, \d+ missed, \d+ undecided, \d+ stated, \d+ not measured\./);
+    assert.match(markdown, /undecided: it was measured, and its spread does not exclude/);
+  });
+
   it("names the machine, the versions, the commit and the command", () => {
     const { markdown } = render(fullResults());
     for (const said of [
