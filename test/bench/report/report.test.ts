@@ -236,6 +236,31 @@ describe("a report", () => {
     assert.match(terminal, /With 16 waiting, 1,600 messages\/s were offered, but 200 to fire-and-forget\./);
   });
 
+  it("relates a cost to ours at the same rate, and to nothing where there is none", () => {
+    const cpu = (id: string, rate: number, cpuMicros: number) =>
+      cell(`cpu/${id}`, {
+        scenario: "cpu",
+        system: id.split(" ")[0]!,
+        ...(id.includes("busy") && { variant: "busy" }),
+        load: { ...LOAD, burst: 16, rate },
+        trials: [trial({ cpuMicros })],
+      });
+    const { terminal } = render(
+      results({
+        cells: [
+          cpu("spillway", 500, 4e6),
+          cpu("spillway busy", 1_600, 2e6),
+          cpu("http2", 500, 8e6),
+          cpu("http2 busy", 1_600, 6e6),
+          cpu("fire-and-forget", 200, 8e6),
+        ],
+      }),
+    );
+    assert.match(terminal, /^http2 +16\.0 +2\.00×$/m);
+    assert.match(terminal, /^http2 busy +12\.0 +3\.00×$/m);
+    assert.match(terminal, /^fire-and-forget +16\.0 +·$/m);
+  });
+
   it("warns when the checkout had changes", () => {
     const given = results();
     const changed = { ...given, environment: { ...given.environment, commit: "0123abc+" } };
