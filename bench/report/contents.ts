@@ -91,7 +91,7 @@ function howToRead(): Block[] {
           "What a healthy subscriber had not received when a trial ended counts with the time it had waited until then. Leaving it out would make the worst systems look best.",
         ],
         [
-          "Every cell was measured in fresh processes, several times, in shuffled blocks. Raw histograms are merged; percentiles are never averaged. A percentile needs ten samples beyond it, or reads ",
+          "Every cell was measured in fresh processes, several times, in shuffled blocks. Raw histograms are merged; percentiles are never averaged. A percentile needs ten messages beyond it, however many subscribers each of them went to, or reads ",
           { code: text.NOT_KNOWN },
           ".",
         ],

@@ -54,6 +54,11 @@ export function distributionOf(cell: Cell, which: (trial: Trial) => HistogramDat
   return merge(validTrials(cell).map((trial) => decode(which(trial))));
 }
 
+/** Distinct messages: a percentile of latency needs enough of these, not of deliveries. */
+export function messagesOf(trials: readonly Trial[]): number {
+  return trials.reduce((sum, { books }) => sum + books.published, 0);
+}
+
 export function rangeOf(values: readonly number[]): Range | undefined {
   if (values.length === 0) return undefined;
   const sorted = values.toSorted((a, b) => a - b);
@@ -113,8 +118,12 @@ export function compare(cell: Cell, control: Cell, seed: number): Comparison {
   const theirs = onOneGrid(shared.map(({ ofControl }) => latencyOf(ofControl)));
   const once = shared.map(() => 1);
   const [cellP99, controlP99] = [ours.quantile(once, 0.99), theirs.quantile(once, 0.99)];
-  if (cellP99 === undefined || controlP99 === undefined) {
-    return { ...so, why: `fewer than ${samplesFor(0.99)} samples, which a p99 needs` };
+  const messages = Math.min(
+    messagesOf(shared.flatMap(({ ofCell }) => ofCell)),
+    messagesOf(shared.flatMap(({ ofControl }) => ofControl)),
+  );
+  if (cellP99 === undefined || controlP99 === undefined || messages < samplesFor(0.99)) {
+    return { ...so, why: `fewer than ${samplesFor(0.99)} messages, which a p99 needs` };
   }
   const differenceMs = (cellP99 - controlP99) / 1_000;
   if (controlP99 === 0) return { ...so, differenceMs, why: "the control's p99 is below what was measured" };

@@ -7,8 +7,9 @@
 import type { Cell } from "../../results.ts";
 import { inScenario, SCENARIO } from "../cells.ts";
 import type { Material } from "../material.ts";
-import { summarize } from "../summary.ts";
+import { type Summary, summarize } from "../summary.ts";
 import type { Table } from "../table.ts";
+import * as text from "../text.ts";
 import { FIELD } from "./fields.ts";
 import { sorted, tableOfCells } from "./scenario.ts";
 
@@ -20,7 +21,7 @@ export function headline(material: Material): Table {
     summarize(cell, material),
   );
   const F = FIELD;
-  return tableOfCells(
+  const table = tableOfCells(
     HEADLINE,
     [
       ...[F.system, F.policy, F.healthy, F.slow, F.payload, F.rate, F.burst, F.delivered],
@@ -28,6 +29,16 @@ export function headline(material: Material): Table {
     ],
     summaries,
   );
+  return { ...table, notes: [...table.notes, ...messagesNote(summaries)] };
+}
+
+/** What the percentiles stand on. */
+function messagesNote(summaries: readonly Summary[]): string[] {
+  const counts = summaries.filter(({ counted }) => counted > 0).map(({ messages }) => messages);
+  if (counts.length === 0) return [];
+  const [least, most] = [Math.min(...counts), Math.max(...counts)].map(text.whole);
+  const range = least === most ? least : `${least} to ${most}`;
+  return [`Percentiles of a row are of ${range} distinct messages, each due to every healthy subscriber.`];
 }
 
 /** Cells in place of those that a system that cannot run would have had. */

@@ -261,6 +261,13 @@ describe("a report", () => {
     assert.match(terminal, /^fire-and-forget +16\.0 +·$/m);
   });
 
+  it("says of how many messages percentiles are", () => {
+    assert.match(render(fullResults()).markdown, /of 20,000 to 25,000 distinct messages/);
+    const few = results({ cells: [cell("tax/a", { trials: [trial({ expected: 99_900 })] })] });
+    assert.match(render(few).terminal, /of 999 distinct messages/);
+    assert.match(render(few).terminal, /n\/a/);
+  });
+
   it("warns when the checkout had changes", () => {
     const given = results();
     const changed = { ...given, environment: { ...given.environment, commit: "0123abc+" } };

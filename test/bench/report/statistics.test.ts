@@ -104,7 +104,12 @@ describe("a comparison", () => {
     const few = [0, 1, 2].map((block) => trial({ block, samples: 100 }));
     const comparison = compare(cell("a", { trials: few }), cell("b", { trials: few }), 1);
     assert.equal(comparison.ratio, undefined);
-    assert.match(comparison.why ?? "", /fewer than 1000 samples/);
+    assert.match(comparison.why ?? "", /fewer than 1000 messages/);
+
+    const shared = [0, 1, 2].map((block) => trial({ block, expected: 33_300 }));
+    const fewMessages = compare(cell("a", { trials: shared }), cell("b", { trials: shared }), 1);
+    assert.equal(fewMessages.ratio, undefined, "6000 deliveries of 999 messages");
+    assert.match(fewMessages.why ?? "", /fewer than 1000 messages/);
 
     const zero = [0, 1, 2].map((block) => trial({ block, latency: histogram(new Array(2_000).fill(0)) }));
     const beside = compare(
