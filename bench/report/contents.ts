@@ -96,7 +96,7 @@ function howToRead(): Block[] {
           ".",
         ],
         [
-          "The tax is the p99 of healthy subscribers beside slow ones through the p99 without them, over the blocks that both have, with a bootstrap 95 % interval over blocks. With few blocks the interval is narrower than its name: in simulations five blocks covered the truth about nine times in ten, three about eight. One that includes 1 means that no difference was found, not that there is none: the wider it is, the less was seen.",
+          "The tax is the p99 of healthy subscribers beside slow ones through the p99 without them, over the blocks that both have, with a bootstrap 95 % interval over blocks. With few blocks the interval is narrower than its name: in simulations five blocks covered the truth about nine times in ten, three about eight, so with fewer than five there is none. One that includes 1 means that no difference was found, not that there is none: the wider it is, the less was seen.",
         ],
         [
           "A trial whose books do not balance does not count, and is listed. One that the machine or the harness spoiled was repeated once, and is listed too. Dropped, conflated and evicted are sums over the trials that count; memory is the median rise within a trial.",

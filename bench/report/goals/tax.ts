@@ -62,9 +62,11 @@ function taxGoal(goal: string, cell: Cell, material: Material): Goal {
 }
 
 export function judgeTax(comparison: Comparison): { verdict: Verdict; measured: string } {
-  const { ratio, interval, differenceMs, controlMs, throughput, delivered, why } = comparison;
+  const { ratio, interval, differenceMs, controlMs, atLeast, throughput, delivered, why } = comparison;
   const parts = [
-    ...(ratio === undefined ? [] : [`${text.ratio(ratio)} ${text.interval(interval)}`.trimEnd()]),
+    ...(ratio === undefined
+      ? []
+      : [`${text.atLeast(text.ratio(ratio), atLeast)} ${text.interval(interval)}`.trimEnd()]),
     ...(differenceMs === undefined ? [] : [`${signed(differenceMs)} ms`]),
     ...(throughput === undefined ? [] : [`throughput ${text.percent(Math.min(throughput, 1), 1)} %`]),
     ...(why === undefined ? [] : [why]),

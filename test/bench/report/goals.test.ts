@@ -244,7 +244,7 @@ describe("the check of the benchmark itself", () => {
           trials: [trial({ received })],
         }),
       ]),
-      /hard enough/,
+      /^sequential-await stops beside a stopped client$/,
     );
 
   it("is met when waiting for each subscriber fails, and missed when it does not", () => {

@@ -268,6 +268,13 @@ describe("a report", () => {
     assert.match(render(few).terminal, /n\/a/);
   });
 
+  it("says of times and taxes of what never came that they are the least", () => {
+    const { markdown } = render(fullResults());
+    const row = markdown.split("\n").find((line) => /sequential-await.*10 SIGSTOP/.test(line));
+    assert.match(row ?? "", /≥ [\d,]+.*≥ [\d,]+× never delivered/);
+    assert.doesNotMatch(markdown, /http2 .*≥ \d/);
+  });
+
   it("warns when the checkout had changes", () => {
     const given = results();
     const changed = { ...given, environment: { ...given.environment, commit: "0123abc+" } };
