@@ -275,6 +275,14 @@ describe("a report", () => {
     assert.doesNotMatch(markdown, /http2 .*≥ \d/);
   });
 
+  it("names no system in the table of the tax that was not to be measured there", () => {
+    const table = (cells: Results["cells"]) => render(results({ cells })).terminal.split("Goals")[0]!;
+    const measured = cell("tax/a", { trials: [trial()] });
+    assert.doesNotMatch(table([measured]), /nats/);
+    const absent = cell("tax/n", { system: "nats", unavailable: "not on the PATH" });
+    assert.match(table([measured, absent]), /could not run: not on the PATH/);
+  });
+
   it("warns when the checkout had changes", () => {
     const given = results();
     const changed = { ...given, environment: { ...given.environment, commit: "0123abc+" } };
