@@ -1,7 +1,7 @@
 /** What a report says, in which order: the verdict first, then what it stands on, then who could not be asked. @module */
 import { inScenario, SCENARIO } from "./cells.ts";
 import type { Block, Inline } from "./document.ts";
-import { type Goal, judge } from "./goals/index.ts";
+import { type Goal, judge, VERDICTS, type Verdict } from "./goals/index.ts";
 import type { Material, Run } from "./material.ts";
 import type { Plot } from "./plots/index.ts";
 import type { Table } from "./table.ts";
@@ -91,12 +91,12 @@ function howToRead(): Block[] {
           "What a healthy subscriber had not received when a trial ended counts with the time it had waited until then. Leaving it out would make the worst systems look best.",
         ],
         [
-          "Every cell was measured in fresh processes, several times, in shuffled blocks. Raw histograms are merged; percentiles are never averaged. A percentile needs ten samples beyond it, or reads ",
+          "Every cell was measured in fresh processes, several times, in shuffled blocks. Raw histograms are merged; percentiles are never averaged. A percentile needs ten messages beyond it, however many subscribers each of them went to, or reads ",
           { code: text.NOT_KNOWN },
           ".",
         ],
         [
-          "The tax is the p99 of healthy subscribers beside slow ones through the p99 without them, over the blocks that both have, with a bootstrap 95 % interval over blocks. With few blocks the interval is narrower than its name: in simulations five blocks covered the truth about nine times in ten, three about eight. One that includes 1 means that no difference was found, not that there is none: the wider it is, the less was seen.",
+          "The tax is the p99 of healthy subscribers beside slow ones through the p99 without them, over the blocks that both have, with a bootstrap 95 % interval over blocks. With few blocks the interval is narrower than its name: in simulations five blocks covered the truth about nine times in ten, three about eight, so with fewer than five there is none. One that includes 1 means that no difference was found, not that there is none: the wider it is, the less was seen.",
         ],
         [
           "A trial whose books do not balance does not count, and is listed. One that the machine or the harness spoiled was repeated once, and is listed too. Dropped, conflated and evicted are sums over the trials that count; memory is the median rise within a trial.",
@@ -107,12 +107,17 @@ function howToRead(): Block[] {
 }
 
 function goalsSection(goals: readonly Goal[]): Block[] {
-  const count = (verdict: Goal["verdict"]): number => goals.filter((goal) => goal.verdict === verdict).length;
+  const verdicts = Object.keys(VERDICTS) as Verdict[];
+  const count = (verdict: Verdict): number => goals.filter((goal) => goal.verdict === verdict).length;
   return [
     { kind: "heading", level: 2, text: "Goals" },
     {
       kind: "paragraph",
-      text: [`${count("met")} met, ${count("missed")} missed, ${count("not measured")} not measured.`],
+      text: [`${verdicts.map((verdict) => `${count(verdict)} ${verdict}`).join(", ")}.`],
+    },
+    {
+      kind: "list",
+      items: verdicts.map((verdict) => [`${verdict}: ${VERDICTS[verdict]}.`]),
     },
     untitled(goalsTable(goals)),
   ];

@@ -61,9 +61,18 @@ export function samplesFor(quantile: number): number {
   return Math.round(10 / (1 - quantile));
 }
 
-/** The value that the share `q` of all is not above; `undefined` with fewer than {@link samplesFor} samples. `q` < 1. */
-export function quantile(distribution: Distribution, q: number): number | undefined {
-  return onOneGrid([distribution]).quantile([1], q);
+/**
+ * The value that the share `q` of all is not above; `undefined` with fewer than {@link samplesFor} samples. `q` < 1.
+ *
+ * @param distinct how many of the samples are independent of one another: those of the subscribers that one message
+ *   went to share its fate, and count as one
+ */
+export function quantile(
+  distribution: Distribution,
+  q: number,
+  distinct = distribution.total,
+): number | undefined {
+  return distinct < samplesFor(q) ? undefined : onOneGrid([distribution]).quantile([1], q);
 }
 
 /** Several distributions over the same values, so that many weighted sums of them can be asked for a quantile. */

@@ -4,7 +4,7 @@
  * Trials with problems do not count, anywhere. Two cells are compared by the blocks that both have: trials of one block
  * ran close together, so what the machine did meanwhile hit both. The interval says how far the ratio moves when other
  * blocks had been drawn from those there are. With few blocks it is narrower than its 95 % promise: in simulations with
- * noise of its own in each trial, 10 blocks covered the truth in 93 %, 5 in 86 %, 3 in 79 %; with fewer there is none.
+ * noise of its own in each trial, 10 blocks covered the truth in 93 %, 5 in 86 %, 3 in 79 %; with fewer than 5 there is none.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { type Distribution, decode, merge, onOneGrid, samplesFor } from "./distr
 import { randomFrom } from "./random.ts";
 
 /** Blocks that an interval needs. */
-export const BLOCKS_FOR_INTERVAL = 3;
+export const BLOCKS_FOR_INTERVAL = 5;
 const RESAMPLES = 1_000;
 
 export interface Range {
@@ -32,10 +32,16 @@ export interface Comparison {
   readonly blocks: number;
   /** Merged p99 of the cell through that of the control. */
   readonly ratio?: number;
+  /** The p99 of the cell was never delivered: `ratio` and `differenceMs` are the least that they can be. */
+  readonly atLeast?: boolean;
   /** 95 %, of `ratio`. */
   readonly interval?: Interval;
   /** Merged p99 of the cell less that of the control, milliseconds. */
   readonly differenceMs?: number;
+  /** Merged p99 of the control, milliseconds. */
+  readonly controlMs?: number;
+  /** Received by healthy subscribers, of what they were to receive; absent where nothing was expected. */
+  readonly delivered?: { readonly cell: number; readonly control: number };
   /** Messages received per second, of the cell through the control. */
   readonly throughput?: number;
   readonly why?: string;
@@ -48,6 +54,22 @@ export function validTrials(cell: Cell): readonly Trial[] {
 /** All values of one kind, of all trials that count. */
 export function distributionOf(cell: Cell, which: (trial: Trial) => HistogramData): Distribution {
   return merge(validTrials(cell).map((trial) => decode(which(trial))));
+}
+
+/**
+ * Whether so much never came that the quantile `q` is the time waited until the trial ended: the true one is longer.
+ * 1 is the maximum.
+ */
+export function isCensored(trials: readonly Trial[], q: number): boolean {
+  const sum = (of: (books: Trial["books"]) => number): number =>
+    trials.reduce((total, { books }) => total + of(books), 0);
+  const undelivered = sum((books) => books.undelivered);
+  return undelivered > 0 && undelivered > (1 - q) * sum((books) => books.expected);
+}
+
+/** Distinct messages: a percentile of latency needs enough of these, not of deliveries. */
+export function messagesOf(trials: readonly Trial[]): number {
+  return trials.reduce((sum, { books }) => sum + books.published, 0);
 }
 
 export function rangeOf(values: readonly number[]): Range | undefined {
@@ -95,20 +117,51 @@ export function compare(cell: Cell, control: Cell, seed: number): Comparison {
   if (shared.length === 0) return { blocks: 0, why: "no block in which both count" };
   const blocks = shared.length;
   const throughput = throughputRatio(shared);
-  const so = { blocks, ...(throughput !== undefined && { throughput }) };
+  const delivered = {
+    cell: deliveredOf(shared.flatMap(({ ofCell }) => ofCell)),
+    control: deliveredOf(shared.flatMap(({ ofControl }) => ofControl)),
+  };
+  const so = {
+    blocks,
+    ...(throughput !== undefined && { throughput }),
+    ...(!Number.isNaN(delivered.cell + delivered.control) && { delivered }),
+  };
 
   const ours = onOneGrid(shared.map(({ ofCell }) => latencyOf(ofCell)));
   const theirs = onOneGrid(shared.map(({ ofControl }) => latencyOf(ofControl)));
   const once = shared.map(() => 1);
   const [cellP99, controlP99] = [ours.quantile(once, 0.99), theirs.quantile(once, 0.99)];
-  if (cellP99 === undefined || controlP99 === undefined) {
-    return { ...so, why: `fewer than ${samplesFor(0.99)} samples, which a p99 needs` };
+  const messages = Math.min(
+    messagesOf(shared.flatMap(({ ofCell }) => ofCell)),
+    messagesOf(shared.flatMap(({ ofControl }) => ofControl)),
+  );
+  if (cellP99 === undefined || controlP99 === undefined || messages < samplesFor(0.99)) {
+    return { ...so, why: `fewer than ${samplesFor(0.99)} messages, which a p99 needs` };
   }
   const differenceMs = (cellP99 - controlP99) / 1_000;
   if (controlP99 === 0) return { ...so, differenceMs, why: "the control's p99 is below what was measured" };
-  const point = { ...so, ratio: cellP99 / controlP99, differenceMs };
+  const point = { ...so, ratio: cellP99 / controlP99, differenceMs, controlMs: controlP99 / 1_000 };
+  if (
+    isCensored(
+      shared.flatMap(({ ofControl }) => ofControl),
+      0.99,
+    )
+  ) {
+    return { ...so, why: "the control's p99 was never delivered" };
+  }
+  if (
+    isCensored(
+      shared.flatMap(({ ofCell }) => ofCell),
+      0.99,
+    )
+  ) {
+    return { ...point, atLeast: true, why: "never delivered" };
+  }
   if (blocks < BLOCKS_FOR_INTERVAL) {
-    return { ...point, why: `${blocks} shared block${blocks === 1 ? "" : "s"}, an interval needs 3` };
+    return {
+      ...point,
+      why: `${blocks} shared block${blocks === 1 ? "" : "s"}, an interval needs ${BLOCKS_FOR_INTERVAL}`,
+    };
   }
 
   const random = randomFrom(seed, `${cell.id} / ${control.id}`);
@@ -147,6 +200,13 @@ function byBlock(cell: Cell): Map<number, Trial[]> {
 
 function latencyOf(trials: readonly Trial[]): Distribution {
   return merge(trials.map((trial) => decode(trial.latency)));
+}
+
+/** `NaN` where nothing was expected. */
+function deliveredOf(trials: readonly Trial[]): number {
+  const sum = (of: (books: Trial["books"]) => number): number =>
+    trials.reduce((total, { books }) => total + of(books), 0);
+  return sum(({ received }) => received) / sum(({ expected }) => expected);
 }
 
 function throughputRatio(shared: readonly SharedBlock[]): number | undefined {

@@ -6,12 +6,22 @@
 import type { Cell, Trial } from "../results.ts";
 import { type Distribution, maximum, quantile } from "./distribution.ts";
 import type { Material } from "./material.ts";
-import { type Comparison, cpuOf, distributionOf, type Range, rangeOf, validTrials } from "./statistics.ts";
+import {
+  type Comparison,
+  cpuOf,
+  distributionOf,
+  messagesOf,
+  type Range,
+  rangeOf,
+  validTrials,
+} from "./statistics.ts";
 
 export interface Summary {
   readonly cell: Cell;
   readonly counted: number;
   readonly latency: Distribution;
+  /** Distinct messages that `latency` is of; each was delivered many times. */
+  readonly messages: number;
   /** Microseconds. */
   readonly p50: number | undefined;
   readonly p99: number | undefined;
@@ -52,6 +62,7 @@ export function summarize(cell: Cell, material: Material): Summary {
 function make(cell: Cell, material: Material): Summary {
   const trials = validTrials(cell);
   const latency = distributionOf(cell, (trial) => trial.latency);
+  const messages = messagesOf(trials);
   const p99Of = (which: Parameters<typeof distributionOf>[1]): number | undefined =>
     quantile(distributionOf(cell, which), 0.99);
   const sum = (of: (trial: Trial) => number): number => trials.reduce((total, trial) => total + of(trial), 0);
@@ -64,9 +75,10 @@ function make(cell: Cell, material: Material): Summary {
     cell,
     counted: trials.length,
     latency,
-    p50: quantile(latency, 0.5),
-    p99: quantile(latency, 0.99),
-    p999: quantile(latency, 0.999),
+    messages,
+    p50: quantile(latency, 0.5, messages),
+    p99: quantile(latency, 0.99, messages),
+    p999: quantile(latency, 0.999, messages),
     max: maximum(latency),
     publishP99: p99Of((trial) => trial.publish),
     latenessP99: p99Of((trial) => trial.lateness),

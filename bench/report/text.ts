@@ -42,6 +42,11 @@ export function ratio(value: number | undefined): string {
   return value === undefined ? NOT_KNOWN : `${factor(value)}×`;
 }
 
+/** Of what is only known to be no less. */
+export function atLeast(figure: string, so = false): string {
+  return so ? `≥ ${figure}` : figure;
+}
+
 export function interval(range: Interval | undefined): string {
   return range === undefined ? NOTHING : `[${factor(range.low)}–${factor(range.high)}]`;
 }

@@ -1,6 +1,6 @@
 /**
- * Whether the benchmark is hard enough to say anything: a loop that waits for each subscriber in turn must fail beside a
- * client that has stopped. If it does not, the other figures are of an easy load.
+ * Whether stopped clients hold anybody up here: a loop that waits for each subscriber in turn must stop beside one. If it
+ * does not, the clients are not stopped. That it does says nothing about how hard the load is otherwise.
  *
  * @module
  */
@@ -14,7 +14,7 @@ const TAX = 10;
 const DELIVERED = 0.99;
 
 export function hardnessGoal(material: Material): Goal {
-  const goal = `the load is hard enough: ${SYSTEM.sequential} fails beside a stopped client`;
+  const goal = `${SYSTEM.sequential} stops beside a stopped client`;
   const bound = `tax ≥ ${TAX}× or delivered < ${100 * DELIVERED} %`;
   const cells = inScenario(material, SCENARIO.tax).filter(
     ({ system, load }) => system === SYSTEM.sequential && load.slowKind === "sigstop" && load.slow > 0,
@@ -30,7 +30,7 @@ export function hardnessGoal(material: Material): Goal {
   return {
     goal,
     bound,
-    measured: `${delivered}, tax ${text.ratio(worst.comparison?.ratio)}`,
+    measured: `${delivered}, tax ${text.atLeast(text.ratio(worst.comparison?.ratio), worst.comparison?.atLeast)}`,
     verdict: failed.length === summaries.length ? "met" : "missed",
     cells: summaries.map(({ cell }) => cell.id),
   };

@@ -8,7 +8,7 @@ import { hardnessGoal } from "./hardness.ts";
 import { resourceGoals } from "./resources.ts";
 import { resumeGoals, taxGoals } from "./tax.ts";
 
-export type { Goal, Verdict } from "./goal.ts";
+export { type Goal, VERDICTS, type Verdict } from "./goal.ts";
 
 export function judge(material: Material): Goal[] {
   return [

@@ -4,7 +4,7 @@ import type { Material } from "../material.ts";
 import * as text from "../text.ts";
 import { type Goal, notMeasured } from "./goal.ts";
 
-/** The margin of both is in the verdict's words where it reaches over the bound. */
+/** Undecided where the margins of both reach over the bound. */
 export function ratioGoal(
   goal: string,
   table: string | undefined,
@@ -18,13 +18,13 @@ export function ratioGoal(
   }
   const ratio = row.nanoseconds / base.nanoseconds;
   const margin = (ratio * (row.marginPercent + base.marginPercent)) / 100;
-  const reaches = Math.abs(ratio - most) <= margin;
+  const reaches = Math.abs(ratio - most) < margin;
   const measured = `${text.ratio(ratio)}: ${cost(row)} beside ${cost(base)}`;
   return {
     goal,
     bound,
     measured: reaches ? `${measured}; the margins reach over the bound` : measured,
-    verdict: ratio <= most ? "met" : "missed",
+    verdict: reaches ? "undecided" : ratio <= most ? "met" : "missed",
     cells: [table!],
   };
 }

@@ -3,7 +3,9 @@
  *
  * Three conditions, all of which must hold: the interval does not lie above 1.05, so that "no difference" is not ruled
  * out; the point is small, in ratio or in milliseconds (a ratio of two short times says little); nothing is delivered
- * less. Without an interval there is no verdict, unless throughput alone decides it.
+ * less. It is met only where the interval too ends within the bound of the point: with a wider one the rule holds, and a
+ * tax beyond the bound is not excluded. Without an interval there is no verdict, unless throughput alone decides it; nor
+ * where the control did not deliver everything, for then it is no control.
  *
  * @module
  */
@@ -18,6 +20,8 @@ const LOW_END = 1.05;
 const POINT = 1.1;
 const POINT_MS = 0.25;
 const THROUGHPUT = 0.99;
+/** Of what healthy subscribers were to receive. */
+const DELIVERED = 0.999;
 export const TAX_BOUND = `from ≤ ${LOW_END}×, at ≤ ${POINT.toFixed(2)}× or +${POINT_MS} ms, ≥ 99 % throughput`;
 
 const KINDS: readonly SlowKind[] = ["sigstop", "window-0", "paused", "delayed", "reconnecting"];
@@ -58,9 +62,11 @@ function taxGoal(goal: string, cell: Cell, material: Material): Goal {
 }
 
 export function judgeTax(comparison: Comparison): { verdict: Verdict; measured: string } {
-  const { ratio, interval, differenceMs, throughput, why } = comparison;
+  const { ratio, interval, differenceMs, controlMs, atLeast, throughput, delivered, why } = comparison;
   const parts = [
-    ...(ratio === undefined ? [] : [`${text.ratio(ratio)} ${text.interval(interval)}`.trimEnd()]),
+    ...(ratio === undefined
+      ? []
+      : [`${text.atLeast(text.ratio(ratio), atLeast)} ${text.interval(interval)}`.trimEnd()]),
     ...(differenceMs === undefined ? [] : [`${signed(differenceMs)} ms`]),
     ...(throughput === undefined ? [] : [`throughput ${text.percent(Math.min(throughput, 1), 1)} %`]),
     ...(why === undefined ? [] : [why]),
@@ -69,11 +75,18 @@ export function judgeTax(comparison: Comparison): { verdict: Verdict; measured: 
     verdict,
     measured: [...parts, ...(remark === undefined ? [] : [remark])].join(", "),
   });
+  if (delivered !== undefined && delivered.control < DELIVERED) {
+    return say("not measured", `the control delivered ${text.percent(delivered.control, 1)} %`);
+  }
+  if (delivered !== undefined && delivered.cell < DELIVERED) {
+    return say("missed", `${text.percent(delivered.cell, 1)} % delivered to healthy subscribers`);
+  }
   if (throughput !== undefined && throughput < THROUGHPUT) return say("missed", "delivers less");
   if (
     ratio === undefined ||
     interval === undefined ||
     differenceMs === undefined ||
+    controlMs === undefined ||
     throughput === undefined
   ) {
     return say("not measured");
@@ -81,10 +94,11 @@ export function judgeTax(comparison: Comparison): { verdict: Verdict; measured: 
   if (interval.low > LOW_END) return say("missed", "slower beyond doubt");
   if (ratio > POINT && differenceMs > POINT_MS)
     return say("missed", "though the interval does not rule out 1.05×");
-  // The bound of the point holds in milliseconds too: only a ratio above both is worth the remark.
-  const most = Math.max(POINT, ratio === 0 ? POINT : 1 + (POINT_MS / differenceMs) * (ratio - 1));
-  const reaches = interval.high > (differenceMs > 0 && ratio > 1 ? most : POINT);
-  return say("met", reaches ? "the interval reaches over the bound" : undefined);
+  // The interval is one of ratios: the bound in milliseconds is turned into a ratio as well.
+  const most = Math.max(POINT, 1 + POINT_MS / controlMs);
+  return interval.high <= most
+    ? say("met")
+    : say("undecided", "the rule holds, the interval does not exclude more");
 }
 
 function signed(value: number): string {

@@ -1,8 +1,8 @@
 /** Latency by percentile, a curve per system, beside clients that have stopped. @module */
 import { inScenario, nameOf, SCENARIO, slowKindWords } from "../cells.ts";
-import { type Distribution, quantile, samplesFor } from "../distribution.ts";
+import { quantile, samplesFor } from "../distribution.ts";
 import type { Material } from "../material.ts";
-import { summarize } from "../summary.ts";
+import { type Summary, summarize } from "../summary.ts";
 import { type Axis, type Line, lineChart, type Plot, toSvg } from "./chart.ts";
 import { logAxis, timeLabel } from "./scale.ts";
 import { inOrder, loadWords, lookOfCell, mostCommon } from "./subjects.ts";
@@ -15,14 +15,14 @@ export function percentilePlot(material: Material): Plot | undefined {
     ({ load }) => load.slowKind === "sigstop" && load.slow > 0,
   );
   const cells = mostCommon(
-    stopped.filter((cell) => summarize(cell, material).latency.total >= samplesFor(0.5)),
+    stopped.filter((cell) => summarize(cell, material).messages >= samplesFor(0.5)),
     ({ load }) => load.slow,
   );
   const lines = inOrder(cells, material).map(
     (cell): Line => ({
       name: nameOf(cell),
       look: lookOfCell(cell, cells, material),
-      points: curve(summarize(cell, material).latency),
+      points: curve(summarize(cell, material)),
     }),
   );
   const [first] = cells;
@@ -52,12 +52,12 @@ export function percentilePlot(material: Material): Plot | undefined {
   };
 }
 
-/** As far as there are ten samples beyond. A time below a microsecond is drawn as one. */
-function curve(distribution: Distribution): [number, number][] {
-  const decades = Math.log10(distribution.total / 10);
+/** As far as there are ten messages beyond. A time below a microsecond is drawn as one. */
+function curve({ latency, messages }: Summary): [number, number][] {
+  const decades = Math.log10(messages / 10);
   const steps = Math.floor(decades * STEPS_PER_DECADE);
   return Array.from({ length: steps + 1 }, (_, step) => step / STEPS_PER_DECADE).flatMap((nines) => {
-    const value = quantile(distribution, 1 - 10 ** -nines);
+    const value = quantile(latency, 1 - 10 ** -nines, messages);
     return value === undefined ? [] : [[nines, Math.log10(Math.max(1, value))] as [number, number]];
   });
 }

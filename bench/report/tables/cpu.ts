@@ -1,6 +1,6 @@
 /**
  * What a delivery costs the server in CPU time, by the number of messages that wait together. One table per number of
- * subscribers and payload; beside each cost its ratio to ours.
+ * subscribers and payload; beside each cost its ratio to that of ours at the same rate, where there is one.
  *
  * @module
  */
@@ -26,8 +26,10 @@ function cpuTable(load: string, cells: readonly Cell[], material: Material): Tab
   const names = [...new Set(cells.toSorted((a, b) => order(a) - order(b)).map(nameOf))];
   const found = (name: string, burst: number): Cell | undefined =>
     cells.find((cell) => nameOf(cell) === name && cell.load.burst === burst);
-  const first = ours(material, cells)[0];
-  const reference = first && nameOf(first);
+  const mine = ours(material, cells);
+  const reference = mine[0]?.system;
+  const atRateOf = ({ load }: Cell): Cell | undefined =>
+    mine.find((one) => one.load.burst === load.burst && one.load.rate === load.rate);
   const remarks: string[] = [];
   const rows = names.map((name) => {
     const own = bursts.map((burst) => found(name, burst));
@@ -36,10 +38,10 @@ function cpuTable(load: string, cells: readonly Cell[], material: Material): Tab
     return {
       cells: [
         name,
-        ...own.flatMap((cell, index) => {
+        ...own.flatMap((cell) => {
           const cost = cell && cpuOf(cell);
           if (cell === undefined || cost === undefined) return [text.NOTHING, text.NOTHING];
-          const base = reference === undefined ? undefined : found(reference, bursts[index]!);
+          const base = atRateOf(cell);
           const to = base && cpuRatio(cell, base);
           return [text.number(cost.median), to === undefined ? text.NOTHING : text.ratio(to.median)];
         }),
@@ -53,7 +55,7 @@ function cpuTable(load: string, cells: readonly Cell[], material: Material): Tab
   return {
     title: `Server CPU per delivery by messages waiting: ${load}`,
     notes: [
-      `Microseconds, median of the trials${reference === undefined ? "" : `; × is the ratio to ${reference}`}.`,
+      `Microseconds, median of the trials${reference === undefined ? "" : `; × is the ratio to ${reference} at the same rate`}.`,
       ...differentRates(cells),
       ...remarks,
     ],

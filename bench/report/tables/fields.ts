@@ -1,5 +1,6 @@
 /** The columns that tables of cells are put together from. @module */
 import { companyOf } from "../cells.ts";
+import { isCensored, validTrials } from "../statistics.ts";
 import type { Summary } from "../summary.ts";
 import type { Field, Mark } from "../table.ts";
 import * as text from "../text.ts";
@@ -15,6 +16,17 @@ function when<T>(value: T | undefined, as: (value: T) => string): string {
 
 function right(title: string, of: (summary: Summary) => string, keep?: number): Field<Summary> {
   return { title, align: "right", of: measured(of), ...(keep !== undefined && { keep }) };
+}
+
+/** The time of a quantile; with `≥` where it is only how long was waited for what never came. */
+function waited(of: (summary: Summary) => number | undefined, q: number): (summary: Summary) => string {
+  return (summary) => {
+    const micros = of(summary);
+    return text.atLeast(
+      text.milliseconds(micros),
+      micros !== undefined && isCensored(validTrials(summary.cell), q),
+    );
+  };
 }
 
 function set(
@@ -35,12 +47,29 @@ export const FIELD = {
   burst: set("burst", ({ cell }) => text.whole(cell.load.burst)),
   perConnection: set("per connection", ({ cell }) => when(cell.load.perConnection, text.whole)),
   delivered: right("delivered %", ({ received, expected }) => text.percent(received, expected)),
-  p50: right("p50 ms", ({ p50 }) => text.milliseconds(p50), 70),
-  p99: right("p99 ms", ({ p99 }) => text.milliseconds(p99)),
-  p999: right("p99.9 ms", ({ p999 }) => text.milliseconds(p999), 50),
-  max: right("max ms", ({ max }) => text.milliseconds(max), 60),
+  p50: right(
+    "p50 ms",
+    waited(({ p50 }) => p50, 0.5),
+    70,
+  ),
+  p99: right(
+    "p99 ms",
+    waited(({ p99 }) => p99, 0.99),
+  ),
+  p999: right(
+    "p99.9 ms",
+    waited(({ p999 }) => p999, 0.999),
+    50,
+  ),
+  max: right(
+    "max ms",
+    waited(({ max }) => max, 1),
+    60,
+  ),
   tax: right("tax p99 × [95 % CI]", ({ comparison }) =>
-    when(comparison, ({ ratio, interval }) => `${text.ratio(ratio)} ${text.interval(interval)}`.trimEnd()),
+    when(comparison, ({ ratio, interval, atLeast }) =>
+      `${text.atLeast(text.ratio(ratio), atLeast)} ${atLeast ? "never delivered" : text.interval(interval)}`.trimEnd(),
+    ),
   ),
   cpu: right("CPU µs per delivery", ({ cpu }) => when(cpu, ({ median }) => text.number(median)), 90),
   publish: right("publish() p99 ms", ({ publishP99 }) => text.milliseconds(publishP99), 55),

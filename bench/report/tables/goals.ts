@@ -5,9 +5,16 @@ import { type Mark, type Table, tableOf } from "../table.ts";
 const SIGN: Readonly<Record<Verdict, string>> = {
   met: "✓ met",
   missed: "✗ missed",
+  undecided: "? undecided",
+  stated: "· stated",
   "not measured": "– not measured",
 };
-const MARK: Readonly<Record<Verdict, Mark>> = { met: "good", missed: "bad", "not measured": "weak" };
+const MARK: Readonly<Partial<Record<Verdict, Mark>>> = {
+  met: "good",
+  missed: "bad",
+  undecided: "weak",
+  "not measured": "weak",
+};
 
 export function goalsTable(goals: readonly Goal[]): Table {
   return tableOf(

@@ -1,14 +1,14 @@
 /**
- * The headline: what healthy subscribers pay for slow ones, a row per system and company. Systems that could not run
- * have their row too.
+ * The headline: what healthy subscribers pay for slow ones, a row per system and company. A system that could not run
+ * has its row where it was to be measured, and nowhere else.
  *
  * @module
  */
-import type { Cell } from "../../results.ts";
 import { inScenario, SCENARIO } from "../cells.ts";
 import type { Material } from "../material.ts";
-import { summarize } from "../summary.ts";
+import { type Summary, summarize } from "../summary.ts";
 import type { Table } from "../table.ts";
+import * as text from "../text.ts";
 import { FIELD } from "./fields.ts";
 import { sorted, tableOfCells } from "./scenario.ts";
 
@@ -16,11 +16,9 @@ export const HEADLINE = "The slow-consumer tax: healthy subscribers beside slow 
 
 export function headline(material: Material): Table {
   const cells = inScenario(material, SCENARIO.tax);
-  const summaries = [...sorted(cells, material), ...absent(cells, material)].map((cell) =>
-    summarize(cell, material),
-  );
+  const summaries = sorted(cells, material).map((cell) => summarize(cell, material));
   const F = FIELD;
-  return tableOfCells(
+  const table = tableOfCells(
     HEADLINE,
     [
       ...[F.system, F.policy, F.healthy, F.slow, F.payload, F.rate, F.burst, F.delivered],
@@ -28,21 +26,14 @@ export function headline(material: Material): Table {
     ],
     summaries,
   );
+  return { ...table, notes: [...table.notes, ...messagesNote(summaries)] };
 }
 
-/** Cells in place of those that a system that cannot run would have had. */
-function absent(cells: readonly Cell[], material: Material): Cell[] {
-  const load = cells[0]?.load;
-  if (load === undefined) return [];
-  const seen = new Set(cells.map((cell) => cell.system));
-  return material.systems
-    .filter(({ name, unavailable }) => unavailable !== undefined && !seen.has(name))
-    .map(({ name, unavailable }) => ({
-      id: `absent ${name}`,
-      scenario: SCENARIO.tax,
-      system: name,
-      load,
-      trials: [],
-      unavailable: unavailable!,
-    }));
+/** What the percentiles stand on. */
+function messagesNote(summaries: readonly Summary[]): string[] {
+  const counts = summaries.filter(({ counted }) => counted > 0).map(({ messages }) => messages);
+  if (counts.length === 0) return [];
+  const [least, most] = [Math.min(...counts), Math.max(...counts)].map(text.whole);
+  const range = least === most ? least : `${least} to ${most}`;
+  return [`Percentiles of a row are of ${range} distinct messages, each due to every healthy subscriber.`];
 }

@@ -62,6 +62,12 @@ describe("a distribution", () => {
     }
   });
 
+  it("has no quantile of many deliveries of too few messages", () => {
+    const many = decode(histogram(new Array(100_000).fill(7)));
+    assert.equal(quantile(many, 0.99, 999), undefined);
+    assert.equal(quantile(many, 0.99, 1_000), 7);
+  });
+
   it("of nothing has neither quantile nor maximum", () => {
     assert.equal(quantile(EMPTY, 0.5), undefined);
     assert.equal(maximum(EMPTY), undefined);

@@ -195,6 +195,12 @@ describe("a report", () => {
     assert.match(markdown, /books do not balance: 2 \\<more\\> \\\| "than" there are/);
   });
 
+  it("counts its verdicts, each kind by itself, and explains them", () => {
+    const { markdown } = render(fullResults());
+    assert.match(markdown, /\d+ met, \d+ missed, \d+ undecided, \d+ stated, \d+ not measured\./);
+    assert.match(markdown, /undecided: it was measured, and its spread does not exclude/);
+  });
+
   it("names the machine, the versions, the commit and the command", () => {
     const { markdown } = render(fullResults());
     for (const said of [
@@ -228,6 +234,53 @@ describe("a report", () => {
       });
     const { terminal } = render(results({ cells: [cpu("spillway", 1_600), cpu("fire-and-forget", 200)] }));
     assert.match(terminal, /With 16 waiting, 1,600 messages\/s were offered, but 200 to fire-and-forget\./);
+  });
+
+  it("relates a cost to ours at the same rate, and to nothing where there is none", () => {
+    const cpu = (id: string, rate: number, cpuMicros: number) =>
+      cell(`cpu/${id}`, {
+        scenario: "cpu",
+        system: id.split(" ")[0]!,
+        ...(id.includes("busy") && { variant: "busy" }),
+        load: { ...LOAD, burst: 16, rate },
+        trials: [trial({ cpuMicros })],
+      });
+    const { terminal } = render(
+      results({
+        cells: [
+          cpu("spillway", 500, 4e6),
+          cpu("spillway busy", 1_600, 2e6),
+          cpu("http2", 500, 8e6),
+          cpu("http2 busy", 1_600, 6e6),
+          cpu("fire-and-forget", 200, 8e6),
+        ],
+      }),
+    );
+    assert.match(terminal, /^http2 +16\.0 +2\.00×$/m);
+    assert.match(terminal, /^http2 busy +12\.0 +3\.00×$/m);
+    assert.match(terminal, /^fire-and-forget +16\.0 +·$/m);
+  });
+
+  it("says of how many messages percentiles are", () => {
+    assert.match(render(fullResults()).markdown, /of 20,000 to 25,000 distinct messages/);
+    const few = results({ cells: [cell("tax/a", { trials: [trial({ expected: 99_900 })] })] });
+    assert.match(render(few).terminal, /of 999 distinct messages/);
+    assert.match(render(few).terminal, /n\/a/);
+  });
+
+  it("says of times and taxes of what never came that they are the least", () => {
+    const { markdown } = render(fullResults());
+    const row = markdown.split("\n").find((line) => /sequential-await.*10 SIGSTOP/.test(line));
+    assert.match(row ?? "", /≥ [\d,]+.*≥ [\d,]+× never delivered/);
+    assert.doesNotMatch(markdown, /http2 .*≥ \d/);
+  });
+
+  it("names no system in the table of the tax that was not to be measured there", () => {
+    const table = (cells: Results["cells"]) => render(results({ cells })).terminal.split("Goals")[0]!;
+    const measured = cell("tax/a", { trials: [trial()] });
+    assert.doesNotMatch(table([measured]), /nats/);
+    const absent = cell("tax/n", { system: "nats", unavailable: "not on the PATH" });
+    assert.match(table([measured, absent]), /could not run: not on the PATH/);
   });
 
   it("warns when the checkout had changes", () => {

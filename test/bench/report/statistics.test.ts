@@ -89,12 +89,12 @@ describe("a comparison", () => {
     assert.equal(comparison.throughput, 1);
   });
 
-  it("has a point and no interval with fewer than three shared blocks, and says so", () => {
-    const { measured, control } = simulated(randomFrom(1), 2, 1);
+  it("has a point and no interval with fewer than five shared blocks, and says so", () => {
+    const { measured, control } = simulated(randomFrom(1), 4, 1);
     const comparison = compare(measured, control, 1);
     assert.ok(comparison.ratio !== undefined);
     assert.equal(comparison.interval, undefined);
-    assert.match(comparison.why ?? "", /2 shared blocks/);
+    assert.match(comparison.why ?? "", /4 shared blocks, an interval needs 5/);
   });
 
   it("says why it has nothing: no shared block, too few samples, a control below what is measured", () => {
@@ -104,7 +104,12 @@ describe("a comparison", () => {
     const few = [0, 1, 2].map((block) => trial({ block, samples: 100 }));
     const comparison = compare(cell("a", { trials: few }), cell("b", { trials: few }), 1);
     assert.equal(comparison.ratio, undefined);
-    assert.match(comparison.why ?? "", /fewer than 1000 samples/);
+    assert.match(comparison.why ?? "", /fewer than 1000 messages/);
+
+    const shared = [0, 1, 2].map((block) => trial({ block, expected: 33_300 }));
+    const fewMessages = compare(cell("a", { trials: shared }), cell("b", { trials: shared }), 1);
+    assert.equal(fewMessages.ratio, undefined, "6000 deliveries of 999 messages");
+    assert.match(fewMessages.why ?? "", /fewer than 1000 messages/);
 
     const zero = [0, 1, 2].map((block) => trial({ block, latency: histogram(new Array(2_000).fill(0)) }));
     const beside = compare(
@@ -115,6 +120,17 @@ describe("a comparison", () => {
     assert.equal(beside.ratio, undefined);
     assert.ok(beside.differenceMs! > 0);
     assert.match(beside.why ?? "", /below what was measured/);
+  });
+
+  it("is a least ratio without an interval where the p99 was never delivered", () => {
+    const blocks = [0, 1, 2, 3, 4];
+    const all = cell("all", { trials: blocks.map((block) => trial({ block })) });
+    const of = (received: number) => cell("a", { trials: blocks.map((block) => trial({ block, received })) });
+    const stopped = compare(of(0), all, 1);
+    assert.deepEqual([stopped.atLeast, stopped.interval, stopped.why], [true, undefined, "never delivered"]);
+    assert.equal(compare(of(494_999), all, 1).atLeast, true);
+    assert.equal(compare(of(496_000), all, 1).atLeast, undefined);
+    assert.equal(compare(all, of(0), 1).ratio, undefined);
   });
 
   it("compares what was received per second", () => {
