@@ -42,7 +42,7 @@ export interface Comparison {
   readonly controlMs?: number;
   /** Received by healthy subscribers, of what they were to receive; absent where nothing was expected. */
   readonly delivered?: { readonly cell: number; readonly control: number };
-  /** Messages received per second, of the cell through the control. */
+  /** Messages received per second of the schedule, of the cell through the control. */
   readonly throughput?: number;
   readonly why?: string;
 }
@@ -116,11 +116,13 @@ export function compare(cell: Cell, control: Cell, seed: number): Comparison {
   const shared = sharedBlocks(cell, control);
   if (shared.length === 0) return { blocks: 0, why: "no block in which both count" };
   const blocks = shared.length;
-  const throughput = throughputRatio(shared);
   const delivered = {
     cell: deliveredOf(shared.flatMap(({ ofCell }) => ofCell)),
     control: deliveredOf(shared.flatMap(({ ofControl }) => ofControl)),
   };
+  // Both had the same schedule, so the shares of it that arrived are to one another as the rates are. The time for which a
+  // server is measured goes on until the last slow client has answered, and is nobody's throughput.
+  const throughput = delivered.control > 0 ? delivered.cell / delivered.control : undefined;
   const so = {
     blocks,
     ...(throughput !== undefined && { throughput }),
@@ -207,13 +209,4 @@ function deliveredOf(trials: readonly Trial[]): number {
   const sum = (of: (books: Trial["books"]) => number): number =>
     trials.reduce((total, { books }) => total + of(books), 0);
   return sum(({ received }) => received) / sum(({ expected }) => expected);
-}
-
-function throughputRatio(shared: readonly SharedBlock[]): number | undefined {
-  const perSecond = (trials: readonly Trial[]): number => {
-    const seconds = trials.reduce((sum, trial) => sum + trial.seconds, 0);
-    return seconds > 0 ? trials.reduce((sum, trial) => sum + trial.books.received, 0) / seconds : 0;
-  };
-  const control = perSecond(shared.flatMap(({ ofControl }) => ofControl));
-  return control > 0 ? perSecond(shared.flatMap(({ ofCell }) => ofCell)) / control : undefined;
 }

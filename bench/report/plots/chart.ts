@@ -67,7 +67,7 @@ export const SOFT = "#5b6570";
 const GRID = "#e3e7eb";
 // Without double quotes: they would end the attribute that it is written into.
 const FONT = "system-ui, 'Segoe UI', Helvetica, Arial, 'DejaVu Sans', sans-serif";
-const LEGEND_WIDTH = 200;
+const LEGEND_WIDTH = 230;
 
 export function lineChart(chart: LineChart): EChartsOption {
   const rows = Math.max(1, chart.lines.length);
