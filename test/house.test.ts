@@ -235,6 +235,39 @@ describe("the house", () => {
   });
 });
 
+/** What the rooms of the benchmark may use of one another; those who put it together may use all. */
+const allowedInBench: Readonly<Record<string, readonly string[]>> = {
+  "system.ts": [],
+  "results.ts": [],
+  systems: ["system.ts"],
+  harness: ["system.ts", "results.ts", "systems"],
+  scenarios: ["system.ts", "results.ts", "systems", "harness"],
+  micro: ["results.ts", "systems"],
+  report: ["results.ts"],
+};
+
+describe("the benchmark's rooms", () => {
+  it("use only those below them: a report is made of results alone, and a system knows nobody who measures it", () => {
+    const bench = join(root, "bench");
+    const wrong: string[] = [];
+    let seen = 0;
+    for (const path of readdirSync(bench, { recursive: true }) as string[]) {
+      const [room = ""] = path.split(sep);
+      if (!path.endsWith(".ts") || allowedInBench[room] === undefined) continue;
+      for (const { specifier } of importLines(readFileSync(join(bench, path), "utf8"))) {
+        if (!specifier.startsWith(".")) continue;
+        const [used = ""] = relative(bench, resolve(bench, dirname(path), specifier)).split(sep);
+        seen++;
+        if (used !== room && used !== ".." && !allowedInBench[room].includes(used)) {
+          wrong.push(`${path} imports ${specifier}`);
+        }
+      }
+    }
+    assert.ok(seen > 100, `${seen} imports seen`);
+    assert.deepEqual(wrong, []);
+  });
+});
+
 function findRoot(from: string): string {
   let folder = from;
   while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
