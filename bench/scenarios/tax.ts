@@ -18,14 +18,15 @@ import { type Contender, cellId, contender, type Level, type Scenario, whose } f
 
 const NAME = "tax";
 const HEALTHY = 100;
-const RATE = 200;
+/** In a short run more a second, so that three trials have the thousand messages that a p99 needs. */
+const RATE: Record<Level, number> = { headline: 260, full: 200, soak: 200 };
 const PAYLOAD_BYTES = 1_024;
 const QUEUE = { messages: 128, bytes: 64 * 1024 };
 /** Past the stream's window and the queue, with something to spare for the kernel. */
 const FLOOD_BYTES = 256 * 1024;
-/** Reads 20 messages a second, of 200. */
+/** Reads 20 messages a second. */
 const DELAY_MS = 50;
-const SECONDS: Record<Level, number> = { headline: 1, full: 3, soak: 3 };
+const SECONDS: Record<Level, number> = { headline: 1.3, full: 3, soak: 3 };
 
 const DROP_OLDEST = spillway("drop-oldest");
 const OTHER_POLICIES: readonly Contender[] = [
@@ -85,7 +86,7 @@ function cell(contender: Contender, slow: number, kind: SlowKind, level: Level):
     slow,
     ...(slow === 0 ? {} : { slowKind: kind }),
     payloadBytes: PAYLOAD_BYTES,
-    rate: RATE,
+    rate: RATE[level],
     burst: 1,
     seconds: SECONDS[level],
   };
