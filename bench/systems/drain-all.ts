@@ -4,12 +4,11 @@
  *
  * @module
  */
-import { Backlog } from "./backlog.ts";
-import { serveCalls } from "./grpc-call-server.ts";
 import type { PayloadCall } from "./grpc-contract.ts";
 import { grpcSystem } from "./grpc-system.ts";
+import { type Awaited, serveLoop } from "./loop.ts";
 
-class Subscriber {
+class Subscriber implements Awaited {
   readonly #call: PayloadCall;
   #drained = () => {};
 
@@ -35,30 +34,14 @@ export default grpcSystem({
   name: "drain-all",
   kind: "baseline",
   about: "writes to all, and waits for every drain that is due before the next message",
-  async start() {
-    const subscribers = new Set<Subscriber>();
-    const { address, stop } = await serveCalls((call) => {
-      const subscriber = new Subscriber(call);
-      subscribers.add(subscriber);
-      return () => {
-        subscribers.delete(subscriber);
-        subscriber.leave();
-      };
-    });
-    const backlog = new Backlog();
-    void fanOut(backlog, subscribers);
-    return { address, publish: (payload) => backlog.push(payload), stop };
-  },
+  start: () => serveLoop((call) => new Subscriber(call), toAll),
 });
 
-async function fanOut(backlog: Backlog, subscribers: ReadonlySet<Subscriber>): Promise<never> {
-  for (;;) {
-    const payload = await backlog.take();
-    const due: Promise<void>[] = [];
-    for (const subscriber of subscribers) {
-      const drained = subscriber.write(payload);
-      if (drained !== undefined) due.push(drained);
-    }
-    await Promise.all(due);
+async function toAll(payload: Uint8Array, subscribers: ReadonlySet<Subscriber>): Promise<void> {
+  const due: Promise<void>[] = [];
+  for (const subscriber of subscribers) {
+    const drained = subscriber.write(payload);
+    if (drained !== undefined) due.push(drained);
   }
+  await Promise.all(due);
 }

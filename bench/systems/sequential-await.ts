@@ -4,12 +4,11 @@
  *
  * @module
  */
-import { Backlog } from "./backlog.ts";
-import { serveCalls } from "./grpc-call-server.ts";
 import type { PayloadCall } from "./grpc-contract.ts";
 import { grpcSystem } from "./grpc-system.ts";
+import { type Awaited, serveLoop } from "./loop.ts";
 
-class Subscriber {
+class Subscriber implements Awaited {
   readonly #call: PayloadCall;
   #done = () => {};
 
@@ -33,25 +32,9 @@ export default grpcSystem({
   name: "sequential-await",
   kind: "baseline",
   about: "for each message, waits for each subscriber's write in turn",
-  async start() {
-    const subscribers = new Set<Subscriber>();
-    const { address, stop } = await serveCalls((call) => {
-      const subscriber = new Subscriber(call);
-      subscribers.add(subscriber);
-      return () => {
-        subscribers.delete(subscriber);
-        subscriber.leave();
-      };
-    });
-    const backlog = new Backlog();
-    void fanOut(backlog, subscribers);
-    return { address, publish: (payload) => backlog.push(payload), stop };
-  },
+  start: () => serveLoop((call) => new Subscriber(call), inTurn),
 });
 
-async function fanOut(backlog: Backlog, subscribers: ReadonlySet<Subscriber>): Promise<never> {
-  for (;;) {
-    const payload = await backlog.take();
-    for (const subscriber of subscribers) await subscriber.write(payload);
-  }
+async function inTurn(payload: Uint8Array, subscribers: ReadonlySet<Subscriber>): Promise<void> {
+  for (const subscriber of subscribers) await subscriber.write(payload);
 }
