@@ -15,6 +15,7 @@ const src = join(root, "src");
 /** What each room may use beside itself. A room that is not listed here needs its place first. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "errors.ts": [],
+  "address.ts": ["errors.ts"],
   "clock.ts": [],
   "diagnostics.ts": [],
   protocol: [],
@@ -40,6 +41,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   "transport/grpc": [
     "errors.ts",
+    "address.ts",
     "clock.ts",
     "diagnostics.ts",
     "protocol",

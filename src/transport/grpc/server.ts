@@ -9,9 +9,9 @@
  */
 import { type ChannelOptions, Server, type ServerCredentials } from "@grpc/grpc-js";
 import { HealthImplementation, type ServingStatusMap } from "grpc-health-check";
+import { formatAddress, parseAddress } from "../../address.ts";
 import type { Clock } from "../../clock.ts";
 import type { Hub } from "../../fanout/index.ts";
-import { formatAddress, parseAddress } from "./address.ts";
 import { checkMilliseconds, type DeliveryOptions, resolveDelivery } from "./delivery-options.ts";
 import { type FanoutServiceOptions, fanoutService, type GrpcService } from "./fanout-service.ts";
 import { type Listener, listen } from "./listener.ts";
