@@ -107,6 +107,26 @@ export class TopicTable<S> {
     return topic;
   }
 
+  /** What all logs hold together. Walks the topics. */
+  retained(): { messages: number; bytes: number } {
+    let messages = 0;
+    let bytes = 0;
+    for (const { log } of this) {
+      if (log === undefined) continue;
+      messages += log.length;
+      bytes += log.bytes;
+    }
+    return { messages, bytes };
+  }
+
+  /** Forgets all topics. */
+  clear(): void {
+    for (const { lastOffset } of this) this.#forgottenThrough = Math.max(this.#forgottenThrough, lastOffset);
+    this.#young.clear();
+    this.#old.clear();
+    this.#version++;
+  }
+
   *[Symbol.iterator](): Iterator<Topic<S>> {
     yield* this.#old.values();
     yield* this.#young.values();
