@@ -50,8 +50,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "transport/grpc/wire.ts",
     "transport/grpc/status.ts",
   ],
+  observe: ["errors.ts", "address.ts", "clock.ts", "diagnostics.ts", "defaults.ts", "protocol", "fanout"],
   "index.ts": ["errors.ts", "clock.ts", "protocol", "fanout", "transport/grpc", "transport/grpc/client"],
-  cli: ["errors.ts", "clock.ts", "protocol", "fanout", "transport/grpc", "transport/grpc/client", "index.ts"],
+  cli: [
+    "errors.ts",
+    "clock.ts",
+    "protocol",
+    "fanout",
+    "transport/grpc",
+    "transport/grpc/client",
+    "observe",
+    "index.ts",
+  ],
 };
 
 interface Import {
@@ -62,6 +72,8 @@ interface Import {
   /** The file it names, from `src/`; `undefined`: a package. */
   readonly to: string | undefined;
   readonly typeOnly: boolean;
+  /** By `import()`, when it is needed. */
+  readonly lazy: boolean;
 }
 
 const files = (readdirSync(src, { recursive: true }) as string[])
@@ -82,15 +94,15 @@ describe("the house", () => {
     assert.deepEqual(
       importLines('import { a } from "x";\nexport * from "./y.ts";\nimport type { B } from "z";'),
       [
-        { specifier: "x", typeOnly: false },
-        { specifier: "./y.ts", typeOnly: false },
-        { specifier: "z", typeOnly: true },
+        { specifier: "x", typeOnly: false, lazy: false },
+        { specifier: "./y.ts", typeOnly: false, lazy: false },
+        { specifier: "z", typeOnly: true, lazy: false },
       ],
     );
     assert.deepEqual(importLines('import {\n  a,\n  type B,\n} from "x";\nimport "y";\nawait import("z");'), [
-      { specifier: "x", typeOnly: false },
-      { specifier: "y", typeOnly: false },
-      { specifier: "z", typeOnly: false },
+      { specifier: "x", typeOnly: false, lazy: false },
+      { specifier: "y", typeOnly: false, lazy: false },
+      { specifier: "z", typeOnly: false, lazy: true },
     ]);
     assert.deepEqual(
       importLines('/** import { Hub } from "spillway"; */\n// import "x";\nexport const a = { b: "c" };'),
@@ -189,13 +201,14 @@ describe("the house", () => {
     );
   });
 
-  it("has a public door that leads to no command line", () => {
+  it("has a public door that leads to no command line, and to nothing that shows figures", () => {
     const reached = reachedFrom(["index.ts"]);
     assert.deepEqual(
-      [...reached].filter((path) => path.startsWith("cli/")),
+      [...reached].filter((path) => /^(cli|observe)\//.test(path)),
       [],
     );
-    const parsers = imports.filter(({ from, specifier }) => reached.has(from) && specifier === "commander");
+    const strange = /^(commander|prom-client|@opentelemetry\/.*)$/;
+    const parsers = imports.filter(({ from, specifier }) => reached.has(from) && strange.test(specifier));
     assert.deepEqual(parsers.map(told), []);
     const elsewhere = imports.filter(
       ({ from, specifier }) => specifier === "commander" && !from.startsWith("cli/"),
@@ -219,21 +232,29 @@ describe("the house", () => {
     assert.deepEqual(elsewhere, []);
   });
 
-  it("depends on the packages that it imports", () => {
-    const used = new Set(
-      imports
-        .filter(({ to, specifier }) => to === undefined && !specifier.startsWith("node:"))
-        .map(({ specifier }) =>
-          specifier
-            .split("/")
-            .slice(0, specifier.startsWith("@") ? 2 : 1)
-            .join("/"),
-        ),
+  it("depends on the packages that it imports, and without the optional ones it can be imported too", () => {
+    const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
+      readFileSync(join(root, "package.json"), "utf8"),
+    ) as Record<string, Record<string, unknown>>;
+    assert.deepEqual(
+      Object.keys(peerDependenciesMeta ?? {}),
+      Object.keys(peerDependencies ?? {}),
+      "every peer is optional",
     );
-    const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
-      dependencies: Record<string, string>;
-    };
-    for (const name of used) assert.ok(name in dependencies, `${name} is imported and not a dependency`);
+    const packages = imports.filter(
+      ({ to, specifier }) => to === undefined && !specifier.startsWith("node:"),
+    );
+    assert.ok(packages.length > 0);
+    for (const { from, specifier, typeOnly, lazy } of packages) {
+      const name = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+      const isThere = name in (dependencies ?? {});
+      const isPeer = name in (peerDependencies ?? {});
+      assert.ok(isThere || isPeer, `${from} imports ${name}, which is no dependency`);
+      assert.ok(
+        isThere || typeOnly || lazy,
+        `${from} cannot be imported without ${name}, which is optional: import its types, or import() it`,
+      );
+    }
   });
 });
 
@@ -284,28 +305,34 @@ function withoutComments(code: string): string {
   return code.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$|\s\/\/ .*$/gm, "");
 }
 
-function importLines(code: string): { specifier: string; typeOnly: boolean }[] {
+function importLines(code: string): Pick<Import, "specifier" | "typeOnly" | "lazy">[] {
   const statement = /^(import|export)(\s+type)?\s+(?:[\w$*{][^"'`;=]*?\sfrom\s+)?["']([^"'\n]+)["']/gm;
   const dynamic = /\bimport\(\s*["']([^"'\n]+)["']/g;
   const text = withoutComments(code);
   const found = [...text.matchAll(statement)].map(([, , type, specifier]) => ({
     specifier: specifier!,
     typeOnly: type !== undefined,
+    lazy: false,
   }));
   return [
     ...found,
-    ...[...text.matchAll(dynamic)].map(([, specifier]) => ({ specifier: specifier!, typeOnly: false })),
+    ...[...text.matchAll(dynamic)].map(([, specifier]) => ({
+      specifier: specifier!,
+      typeOnly: false,
+      lazy: true,
+    })),
   ];
 }
 
 function importsOf(from: string): Import[] {
-  return importLines(read(from)).map(({ specifier, typeOnly }) => {
+  return importLines(read(from)).map((line) => {
+    const { specifier } = line;
     const path = specifier.startsWith(".")
       ? relative(src, resolve(src, dirname(from), specifier))
           .split(sep)
           .join("/")
       : undefined;
-    return { from, specifier, to: path, typeOnly };
+    return { ...line, from, to: path };
   });
 }
 
