@@ -5,11 +5,16 @@ import type { Rung } from "./escalation.ts";
 
 /** What a remote caller wants to do. */
 export interface AccessRequest {
-  readonly action: "subscribe" | "publish" | "unsubscribe";
-  /** The patterns to subscribe to, or the topic to publish to. Checked for form already. */
+  /** `admin`: to look at the subscriptions of others, or to evict one; see {@link AccessRequest.method}. */
+  readonly action: "subscribe" | "publish" | "unsubscribe" | "admin";
+  /** The patterns to subscribe to, or the topic to publish to. Checked for form already. Empty with `admin`. */
   readonly topics: readonly string[];
+  /** With `admin`: the method called, such as `ListSubscriptions` or `Evict`. */
+  readonly method?: string | undefined;
   /** What the caller calls itself; not an identity. */
   readonly clientName?: string | undefined;
+  /** What else the caller says of itself; claims, too. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   /** The address it comes from, as the transport tells it. */
   readonly peer?: string | undefined;
   /** Text headers of the call, in lower case: where a token would be. */

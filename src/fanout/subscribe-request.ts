@@ -13,6 +13,9 @@ export const MAX_PATTERNS = 64;
 export const MAX_FILTER_KEYS = 1024;
 /** Longest client name, in UTF-16 units. */
 export const MAX_CLIENT_NAME_LENGTH = 128;
+/** Most labels, and their longest name and value, in UTF-16 units. */
+export const MAX_LABELS = 16;
+export const MAX_LABEL_LENGTH = 128;
 
 /** Passes a message whose key is one of `keys` or begins with one of `keyPrefixes`; none without a key. */
 export interface KeyFilter {
@@ -67,6 +70,13 @@ export interface SubscribeRequest {
   readonly lingerMs?: number | undefined;
   /** Shown in the statistics. */
   readonly clientName?: string | undefined;
+  /**
+   * Shown in the statistics, and matched by classes: at most 16, names and values of at most 128 printable characters.
+   * Claims, not an identity.
+   *
+   * @default none
+   */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   /** Called once when it is over, outside of `publish()`. */
   readonly onEnd?: ((end: EndFrame) => void) | undefined;
 }
@@ -109,6 +119,7 @@ export function agreeOnTerms(
     clientName: checkClientName(request.clientName),
     identity: access?.identity,
     class: access?.class,
+    labels: checkLabels(request.labels),
     start: checkStart(request.start ?? "live", now),
   };
 }
@@ -212,9 +223,35 @@ function checkLingerMs(lingerMs: number | undefined): number | undefined {
   return inField("linger_ms", () => checkLinger("lingerMs", lingerMs));
 }
 
+const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
+
+function checkLabels(labels: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
+  if (labels === undefined) return NO_LABELS;
+  const entries = Object.entries(labels);
+  const bad = entries.find(([name, value]) => name === "" || !isLabelText(name) || !isLabelText(value));
+  if (bad === undefined && entries.length <= MAX_LABELS) {
+    // Not by assignment: `__proto__` is a name like any other.
+    return entries.length === 0 ? NO_LABELS : Object.freeze(Object.fromEntries(entries));
+  }
+  const got = bad === undefined ? `${entries.length} labels` : `${quote(bad[0])} = ${quote(bad[1])}`;
+  throw new SpillwayError(
+    "REQUEST_INVALID",
+    `expected at most ${MAX_LABELS} labels, names and values of at most ${MAX_LABEL_LENGTH} printable characters, got ${got}`,
+    { field: "labels" },
+  );
+}
+
+function isLabelText(text: unknown): boolean {
+  return isPrintable(text, MAX_LABEL_LENGTH);
+}
+
+function isPrintable(text: unknown, maxLength: number): boolean {
+  return typeof text === "string" && text.length <= maxLength && !/[\p{Cc}\p{Cs}]/u.test(text);
+}
+
 function checkClientName(name: string | undefined): string | undefined {
   if (name === undefined || name === "") return undefined;
-  if (typeof name !== "string" || name.length > MAX_CLIENT_NAME_LENGTH || /[\p{Cc}\p{Cs}]/u.test(name)) {
+  if (!isPrintable(name, MAX_CLIENT_NAME_LENGTH)) {
     throw new SpillwayError(
       "REQUEST_INVALID",
       `expected a client name of at most ${MAX_CLIENT_NAME_LENGTH} printable characters, got ${quote(name)}`,

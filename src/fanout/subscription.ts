@@ -65,6 +65,7 @@ export interface SubscriptionTerms {
   readonly clientName: string | undefined;
   readonly identity: string | undefined;
   readonly class: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
   /** Of its history loads. */
   readonly priority: number;
   readonly start: Start;
@@ -259,6 +260,7 @@ export class Subscription implements PumpSource, PastReader {
       clientName: this.terms.clientName,
       identity: this.terms.identity,
       class: this.terms.class,
+      labels: this.terms.labels,
       patterns: this.terms.patterns,
       state: this.#state,
       delivery: this.#pump.phase,
@@ -391,6 +393,9 @@ export class Subscription implements PumpSource, PastReader {
       position: this.position,
       overflow: this.terms.overflow,
       queue: this.terms.queue,
+      bounded: [],
+      maxAgeMs: this.terms.maxAgeMs,
+      class: this.terms.class,
     });
   }
 

@@ -69,6 +69,7 @@ export interface WireSubscribeRequest {
   readonly previousSubscriptionId?: string;
   readonly minIntervalMs?: Uint64;
   readonly lingerMs?: Uint64;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 export interface WireStarted {
@@ -77,6 +78,9 @@ export interface WireStarted {
   readonly overflow?: WireEnum;
   readonly queue?: WireQueueBounds | null;
   readonly previousEnd?: WirePreviousEnd | null;
+  readonly bounded?: readonly string[];
+  readonly maxAgeMs?: Uint64;
+  readonly class?: string;
 }
 
 export interface WirePreviousEnd {

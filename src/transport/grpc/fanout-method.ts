@@ -185,7 +185,7 @@ class Method<Request, Response> {
       if (this.#hub.closing) throw new SpillwayError("CLOSED", "the server is shutting down");
       const { peer, headers } = describeCall(call);
       const terms = this.#terms(call);
-      const { overflow, queue, clientName, patterns: topics } = terms;
+      const { overflow, queue, clientName, labels, patterns: topics } = terms;
       for (const pattern of topics) checkPattern(pattern);
       step = "authorize";
       const action = "subscribe";
@@ -193,6 +193,7 @@ class Method<Request, Response> {
         action,
         topics,
         clientName,
+        labels,
         peer,
         headers,
         overflow,

@@ -43,6 +43,7 @@ export interface SubscribeTerms {
   readonly maxAgeMs?: number | undefined;
   readonly minIntervalMs?: number | undefined;
   readonly lingerMs?: number | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
 /** How an earlier subscription of a client ended: told by the server when it comes back, if it could not be told then. */
@@ -133,6 +134,9 @@ export function startedToWire(frame: StartedFrame, previousEnd?: PreviousEnd): W
     overflow: OVERFLOW_TO_WIRE[frame.overflow],
     queue: frame.queue,
     ...(previousEnd === undefined ? {} : { previousEnd }),
+    ...(frame.bounded.length === 0 ? {} : { bounded: frame.bounded }),
+    ...(frame.maxAgeMs === undefined ? {} : { maxAgeMs: lifetimeToWire("maxAgeMs", frame.maxAgeMs) }),
+    ...(frame.class === undefined ? {} : { class: frame.class }),
   };
 }
 
@@ -209,6 +213,9 @@ function startedFromWire(started: WireStarted): RemoteStartedFrame {
       messages: started.queue?.messages ?? 0,
       bytes: receivedInteger(started.queue?.bytes, "started.queue.bytes"),
     },
+    bounded: started.bounded ?? [],
+    maxAgeMs: receivedInteger(started.maxAgeMs, "started.max_age_ms") || undefined,
+    class: started.class || undefined,
     ...(previousEnd == null
       ? {}
       : {
@@ -244,6 +251,7 @@ export function subscribeToWire(terms: SubscribeTerms): WireSubscribeRequest {
     ...(maxAgeMs !== undefined ? { maxAgeMs: lifetimeToWire("maxAgeMs", maxAgeMs) } : {}),
     ...(minIntervalMs !== undefined ? { minIntervalMs: wholeMs("minIntervalMs", minIntervalMs, 0) } : {}),
     ...(lingerMs !== undefined ? { lingerMs: wholeMs("lingerMs", lingerMs, 0) } : {}),
+    ...(terms.labels !== undefined ? { labels: terms.labels } : {}),
   };
 }
 
@@ -313,6 +321,8 @@ export function subscribeFromWire(request: WireSubscribeRequest): SubscribeTerms
     maxAgeMs: millisecondsFromWire(request.maxAgeMs, "max_age_ms", "REQUEST_INVALID"),
     minIntervalMs: millisecondsFromWire(request.minIntervalMs, "min_interval_ms", "REQUEST_INVALID"),
     lingerMs: millisecondsFromWire(request.lingerMs, "linger_ms", "REQUEST_INVALID"),
+    labels:
+      request.labels !== undefined && Object.keys(request.labels).length > 0 ? request.labels : undefined,
   };
 }
 
