@@ -3,9 +3,8 @@ import { CompactedLog } from "./compacted-log.ts";
 import { type ReplayLog, SequentialLog } from "./replay-log.ts";
 import { MAX_TOKENS, triePattern } from "./topic-names.ts";
 
-/** Retains the newest messages of each topic that matches. All bounds hold at once. */
+/** Retains the newest messages of a topic. All bounds hold at once. */
 export interface SequentialRetention {
-  readonly pattern: string;
   /** @default 1_024 */
   readonly messages?: number;
   /** @default 1_048_576 */
@@ -19,9 +18,8 @@ export interface SequentialRetention {
   readonly ageMs?: number;
 }
 
-/** Retains the latest message per key of each topic that matches: messages without a key are refused there. */
+/** Retains the latest message per key of a topic: messages without a key are refused there. */
 export interface CompactedRetention {
-  readonly pattern: string;
   readonly latestPerKey: true;
   /**
    * Most keys per topic; beyond it the key that was unchanged for longest is forgotten.
@@ -40,7 +38,7 @@ export interface CompactedRetention {
 
 export type Retention = SequentialRetention | CompactedRetention;
 
-/** A rule with everything filled in, by `options.ts`. */
+/** With everything filled in. */
 export type ResolvedRetention = Required<SequentialRetention> | Required<CompactedRetention>;
 
 /** Rules by pattern, of which the first that matches a topic counts. */
@@ -65,17 +63,8 @@ export class FirstRule<Rule extends { readonly pattern: string }> {
   }
 }
 
-/** Which topics have a log, and of which kind. */
-export class RetentionRules {
-  readonly #rules: FirstRule<ResolvedRetention>;
-
-  constructor(rules: readonly ResolvedRetention[]) {
-    this.#rules = new FirstRule(rules);
-  }
-
-  logFor(topic: string): ReplayLog | undefined {
-    const rule = this.#rules.of(topic);
-    if (rule === undefined) return undefined;
-    return "latestPerKey" in rule ? new CompactedLog(rule) : new SequentialLog(rule);
-  }
+/** The log that a topic gets. */
+export function makeLog(retention: ResolvedRetention | undefined): ReplayLog | undefined {
+  if (retention === undefined) return undefined;
+  return "latestPerKey" in retention ? new CompactedLog(retention) : new SequentialLog(retention);
 }
