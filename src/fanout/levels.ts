@@ -16,6 +16,7 @@ import {
   checkNames,
   checkOverflow,
   checkPositive,
+  checkSomeBounds,
   checkWhole,
 } from "./checks.ts";
 import type { HubConfig } from "./options.ts";
@@ -216,11 +217,6 @@ function checkAllowedOverflow(name: string, value: unknown): void {
     throw new TypeError(`${name} must be a list of at least one overflow policy, got ${String(value)}`);
   }
   for (const policy of value) checkOverflow(name, policy);
-}
-
-function checkSomeBounds(name: string, given: object): void {
-  checkNames(name, given, { messages: true, bytes: true });
-  for (const [field, bound] of Object.entries(given)) checkWhole(`${name}.${field}`, bound, 1);
 }
 
 function checkWatermark(name: string, value: unknown): void {
