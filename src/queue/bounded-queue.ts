@@ -299,7 +299,6 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
       const item = this.#items.pop();
       if (item === undefined) break;
       this.#firstOffsets?.pop();
-      if (item.identity !== undefined) this.#places?.delete(item.identity);
       this.#bytes -= item.bytes;
       trimmed.push(item);
     }
