@@ -1,3 +1,4 @@
+import { HUB_DEFAULTS } from "../defaults.ts";
 import * as diagnostics from "../diagnostics.ts";
 import { quote, SpillwayError } from "../errors.ts";
 import type { EndFrame, Position } from "../protocol/index.ts";
@@ -6,12 +7,12 @@ import { type Access, type AccessRequest, checkAccess } from "./access.ts";
 import { Backpressure } from "./backpressure.ts";
 import type { History, Seen } from "./catch-up.ts";
 import { checkDuration } from "./checks.ts";
-import { HUB_DEFAULTS } from "../defaults.ts";
 import { EvictionBrake } from "./eviction-brake.ts";
 import { FlushLoop } from "./flush-loop.ts";
 import type { Front } from "./front.ts";
 import { regrant } from "./grant.ts";
 import { HistoryLoads } from "./history-loads.ts";
+import { HistoryRules } from "./history-rules.ts";
 import { contain, HookReports } from "./hook-reports.ts";
 import { InterestEvents } from "./interest-events.ts";
 import { type Interest, InterestIndex, type Membership } from "./interest-index.ts";
@@ -25,7 +26,6 @@ import {
   resolveHubOptions,
 } from "./options.ts";
 import { copyPayload, messageBytes, type Publication, type PublishOptions } from "./publication.ts";
-import { HistoryRules } from "./history-rules.ts";
 import type { TopicSettings } from "./rules.ts";
 import type { Sink } from "./sink.ts";
 import { BookTotals, type HubStats, type TopicStats } from "./stats.ts";
@@ -132,7 +132,11 @@ export class Hub implements AsyncDisposable {
     );
     const { lastOffset } = resolved;
     this.#front = { lastOffset, evaluatedThrough: lastOffset, anyExpires: false };
-    this.#topics = new TopicTable(resolved.maxTopics, (topic) => this.#options.rules.topic(topic), lastOffset);
+    this.#topics = new TopicTable(
+      resolved.maxTopics,
+      (topic) => this.#options.rules.topic(topic),
+      lastOffset,
+    );
     this.#sources = new HistoryRules(resolved.history);
     const hub = this;
     const history: History<Subscription> = {
@@ -312,7 +316,8 @@ export class Hub implements AsyncDisposable {
    * @throws TypeError or RangeError for an option that is wrong; SpillwayError `CLOSED`
    */
   reconfigure(config: HubConfig): void {
-    if (this.#closing !== undefined) throw new SpillwayError("CLOSED", "the hub is closed: it has no options");
+    if (this.#closing !== undefined)
+      throw new SpillwayError("CLOSED", "the hub is closed: it has no options");
     const options = reresolveHubOptions(this.#options, config);
     const grants = [...this.#subscriptions.keys()].map(
       (subscription) => [subscription, regrant(subscription.terms, options.rules)] as const,

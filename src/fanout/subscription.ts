@@ -6,7 +6,6 @@ import {
   type GapFrame,
   type OverflowPolicyName,
   type Position,
-  type QueueBounds,
   type Start,
   type StateFrame,
 } from "../protocol/index.ts";
@@ -487,10 +486,7 @@ export class Subscription implements PumpSource, PastReader {
   /** A queue that fills, a loss to tell, and a message that would be stale by then do not wait. */
   #mayLinger({ publishedAtMs, expiresAtMs }: Message, ms: number, outcome: OfferOutcome): boolean {
     if (this.#slow || outcome === "refused" || outcome === "oversize") return false;
-    const lifeMs = Math.min(
-      (expiresAtMs ?? Number.POSITIVE_INFINITY) - publishedAtMs,
-      this.#maxAgeMs,
-    );
+    const lifeMs = Math.min((expiresAtMs ?? Number.POSITIVE_INFINITY) - publishedAtMs, this.#maxAgeMs);
     return 2 * ms <= lifeMs;
   }
 
