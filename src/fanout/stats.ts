@@ -33,7 +33,6 @@ export interface SubscriptionStats extends Books {
   readonly clientName: string | undefined;
   readonly identity: string | undefined;
   readonly class: string | undefined;
-  /** What the client says of itself. */
   readonly labels: Readonly<Record<string, string>>;
   readonly patterns: readonly string[];
   readonly state: SubscriptionState;
