@@ -80,6 +80,7 @@ interface Message {
     readonly proto3Optional?: boolean;
   }[];
   readonly nestedType?: readonly Message[];
+  readonly enumType?: readonly { readonly name: string }[];
   readonly oneofDecl?: readonly { readonly name: string }[];
   readonly options?: { readonly mapEntry?: boolean };
 }
@@ -162,18 +163,19 @@ function assertComplete(file: File, files: readonly File[]): void {
 }
 
 function typesIn(file: File): readonly string[] {
-  const within = (scope: string, messages: readonly Message[] = []): string[] =>
-    messages.flatMap(({ name, nestedType }) => [
-      `${scope}.${name}`,
-      ...within(`${scope}.${name}`, nestedType),
-    ]);
-  const enums = (file.enumType ?? []).map(({ name }) => `.${file.package}.${name}`);
-  const nested = (file.messageType ?? []).flatMap(({ name, ...message }) =>
-    ((message as { enumType?: readonly { readonly name: string }[] }).enumType ?? []).map(
-      (type) => `.${file.package}.${name}.${type.name}`,
-    ),
-  );
-  return [...within(`.${file.package}`, file.messageType), ...enums, ...nested];
+  return [
+    ...(file.enumType ?? []).map(({ name }) => `.${file.package}.${name}`),
+    ...(file.messageType ?? []).flatMap((message) => typesOf(message, `.${file.package}`)),
+  ];
+}
+
+function typesOf({ name, enumType = [], nestedType = [] }: Message, scope: string): readonly string[] {
+  const own = `${scope}.${name}`;
+  return [
+    own,
+    ...enumType.map((type) => `${own}.${type.name}`),
+    ...nestedType.flatMap((type) => typesOf(type, own)),
+  ];
 }
 
 function usedBy(file: File): readonly string[] {
