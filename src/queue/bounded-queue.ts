@@ -238,7 +238,8 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     this.#headPlace += discarded;
     this.#bytes = 0;
     this.#items.clear();
-    this.#forgetPlaces();
+    this.#places = undefined;
+    this.#firstOffsets = undefined;
     return discarded;
   }
 
@@ -246,7 +247,9 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   settle(): void {
     this.#items.settle();
     this.#firstOffsets?.settle();
-    if (this.#items.length === 0) this.#forgetPlaces();
+    if (this.#items.length > 0) return;
+    this.#places = undefined;
+    this.#firstOffsets = undefined;
   }
 
   counters(): QueueCounters {
@@ -324,13 +327,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     if (this.#items.length === length) return;
     this.#items.compact();
     this.#firstOffsets?.compact();
-    if (this.#items.length === 0) this.#forgetPlaces();
-    else if (this.#places !== undefined) this.#places = this.#indexOfAll();
-  }
-
-  #forgetPlaces(): void {
-    this.#places = undefined;
-    this.#firstOffsets = undefined;
+    if (this.#places !== undefined) this.#places = this.#indexOfAll();
   }
 
   #lose(item: T, before: number): void {

@@ -159,6 +159,36 @@ describe("a smaller bound", () => {
   });
 });
 
+/** The heap in bytes, without what is garbage. */
+function heapUsed(): number {
+  for (let round = 0; round < 3; round++) globalThis.gc?.();
+  return process.memoryUsage().heapUsed;
+}
+
+describe("the storage of what a smaller bound trims", { skip: globalThis.gc === undefined }, () => {
+  const WAITING = 8_192;
+  const items = Array.from({ length: 2 * WAITING }, (_, index) =>
+    item(index + 1, 0, `key ${index % WAITING}`),
+  );
+
+  for (const policy of OVERFLOW_POLICIES.filter(trims)) {
+    it(`is given back at once under ${policy}`, () => {
+      const empty = heapUsed();
+      const queues = Array.from({ length: 32 }, () => {
+        const bounds = { messages: WAITING, bytes: 1 };
+        return new BoundedQueue<QueueItem>(bounds, overflowPolicy(policy), { lose() {} });
+      });
+      // Twice, so that under conflate the places begin with other offsets than the items.
+      for (const queue of queues) for (const each of items) queue.offer(each);
+      const full = heapUsed();
+      for (const queue of queues) queue.changeBounds({ messages: 10, bytes: 1 });
+      const left = heapUsed() - empty;
+      assert.ok(left < 0.1 * (full - empty), `${left} of ${full - empty} bytes`);
+      assert.equal(queues[0]?.length, 10);
+    });
+  }
+});
+
 describe("bounds and policies that change against plain arrays", () => {
   it("lose what the policy says at the place where it stood, each once, and keep the rest, whatever happens", () => {
     const bounds = fc.record({
