@@ -171,6 +171,15 @@ describe("a line whose bounds become smaller", () => {
     }
   });
 
+  it("loses nothing that its old policy would have in the new bounds, or its new one in the old bounds", () => {
+    const line = holding("drop-oldest", 5);
+    line.changeBounds(...smaller(2), "park");
+    assert.deepEqual([line.overflow, line.bounds.messages, line.length], ["park", 2, 5]);
+    line.changeBounds(...smaller(4), "drop-newest");
+    assert.deepEqual([line.overflow, line.isHigh], ["drop-newest", true]);
+    assert.equal(told(take(line)), "1 2 3 4 gap(5..5×1)");
+  });
+
   it("loses no more than what is too much once newer messages stand in for older ones", () => {
     const line = makeLine("park");
     for (const [index, key] of [..."abcabc"].entries()) line.offer(message(index + 1, { key }), 0);
@@ -250,6 +259,19 @@ describe("a paced line whose bounds become smaller", () => {
     assert.equal(line.offer(message(11), 20), "displaced");
   });
 
+  it("has what is held back in line, behind the others, for a policy that does not conflate to judge", () => {
+    for (const [then, expected] of [
+      ["drop-newest", "3 4 5 gap(6..8×3)"],
+      ["drop-oldest", "gap(3..5×3) 6 7 8"],
+      ["park", "3 4 5 6 7 8"],
+    ] as const) {
+      const line = paced();
+      line.changeBounds(...smaller(3), then);
+      assert.equal(line.dueAt, undefined);
+      assert.equal(told(take(line, 20)), expected);
+    }
+  });
+
   it("keeps holding back what there is still room for, and sends it when it is due", () => {
     const line = paced();
     line.changeBounds(...smaller(6));
@@ -276,7 +298,12 @@ const offer = fc.record({
   }),
 });
 const takeSome = fc.record({ kind: fc.constant("take" as const), frames: fc.integer({ min: 1, max: 6 }) });
-const changeBounds = fc.record({ kind: fc.constant("changeBounds" as const), bounds, watermarks });
+const changeBounds = fc.record({
+  kind: fc.constant("changeBounds" as const),
+  bounds,
+  watermarks,
+  with: fc.option(policy, { nil: undefined, freq: 2 }),
+});
 const changePolicy = fc.record({ kind: fc.constant("changePolicy" as const), policy });
 
 interface Mark {
@@ -371,8 +398,8 @@ describe("a line that changes its bounds and policies, against plain arrays", ()
             }
             case "changeBounds":
               marks = step.watermarks;
-              line.changeBounds(step.bounds, marks);
-              model.changeBounds(step.bounds);
+              line.changeBounds(step.bounds, marks, step.with);
+              model.changeBounds(step.bounds, step.with);
               break;
             case "changePolicy":
               line.changePolicy(step.policy);
@@ -450,7 +477,7 @@ describe("a line that changes its bounds and policies, against plain arrays", ()
               break;
             case "changeBounds": {
               const { head } = line;
-              line.changeBounds(step.bounds, step.watermarks);
+              line.changeBounds(step.bounds, step.watermarks, step.with);
               if (line.dueAt !== undefined) assert.equal(line.head, head, "what is held back goes first");
               break;
             }

@@ -131,6 +131,18 @@ describe("a smaller bound", () => {
     assert.deepEqual([watched.waiting(), watched.losses], [[7, 8, 9], []]);
   });
 
+  it("that comes with another policy leaves to that one alone what gives way", () => {
+    for (const [from, to, left] of [
+      ["drop-oldest", "park", [1, 2, 3, 4, 5]],
+      ["park", "drop-newest", [1, 2]],
+      ["drop-newest", "drop-oldest", [4, 5]],
+    ] as const) {
+      const watched = holding(from, 5);
+      watched.queue.changeBounds({ messages: 2, bytes: 100 }, overflowPolicy(to));
+      assert.deepEqual([watched.waiting(), watched.losses.length], [left, 5 - left.length]);
+    }
+  });
+
   it("loses everything where not even one fits, and the queue goes on", () => {
     for (const policy of OVERFLOW_POLICIES.filter(trims)) {
       const watched = new Watched(policy, { messages: 100, bytes: 100 });
@@ -210,6 +222,7 @@ describe("bounds and policies that change against plain arrays", () => {
       { weight: 1, arbitrary: fc.record({ kind: fc.constant("settle" as const) }) },
       { weight: 2, arbitrary: fc.record({ kind: fc.constant("changeBounds" as const), bounds }) },
       { weight: 2, arbitrary: fc.record({ kind: fc.constant("changePolicy" as const), policy }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant("changeBoth" as const), bounds, policy }) },
     );
     fc.assert(
       fc.property(policy, bounds, fc.array(step, { maxLength: 120, size: "max" }), (first, limits, steps) => {
@@ -246,6 +259,10 @@ describe("bounds and policies that change against plain arrays", () => {
             case "changePolicy":
               queue.changePolicy(overflowPolicy(step.policy));
               model.changePolicy(step.policy);
+              break;
+            case "changeBoth":
+              queue.changeBounds(step.bounds, overflowPolicy(step.policy));
+              model.changeBounds(step.bounds, step.policy);
               break;
           }
           const { waiting } = model;
