@@ -16,9 +16,9 @@ import {
 } from "../queue/index.ts";
 import type { Message } from "./message.ts";
 import { areGaps, Notices } from "./notices.ts";
-import type { Watermarks } from "./options.ts";
 import { Pacer } from "./pacer.ts";
 import type { BatchLimits, SinkFrame } from "./sink.ts";
+import type { Watermarks } from "./subscriber-options.ts";
 
 /** What a frame weighs on the wire beside its payload, roughly: for the limit of a batch, not for the bounds. */
 const FRAME_OVERHEAD_BYTES = 64;
