@@ -246,11 +246,14 @@ export class Subscription implements PumpSource, PastReader {
     const { level } = this.#slowness;
     this.#slowness.reconfigure(grant.escalation, grant.settings);
     this.#pump.changeLimits(grant.settings.batch);
-    // The policy first: it decides what gives way to smaller bounds.
+    const { queue, settings } = grant;
     const overflow = this.#slowness.rung?.policy ?? grant.overflow;
     const changed = overflow !== this.#line.overflow || this.#slowness.level !== level;
-    if (changed && this.#state !== "draining") this.#enforce(overflow, this.#slowness.level);
-    this.#line.changeBounds(grant.queue, grant.settings.watermarks);
+    if (changed && this.#state !== "draining") {
+      this.#enforce(overflow, () => this.#line.changeBounds(queue, settings.watermarks, overflow));
+    } else {
+      this.#line.changeBounds(queue, settings.watermarks);
+    }
     if (this.#slow && this.#line.isLow) this.#recover();
     else if (!this.#slow && this.#state === "live" && this.#line.isHigh) this.#turnSlow();
     this.#pump.ready();
@@ -688,23 +691,23 @@ export class Subscription implements PumpSource, PastReader {
       this.end(reason);
       return;
     }
-    this.#enforce(overflow, level);
+    this.#enforce(overflow, () => this.#line.changePolicy(overflow));
     if (overflow === "park" && this.#state === "live") {
       this.#park(this.#evaluatedThrough, this.#host.seenBefore(undefined, this));
     }
     this.#pump.ready();
   }
 
-  /** Puts a policy in force, with messages waiting. */
-  #enforce(overflow: OverflowPolicyName, level: number): void {
+  /** Puts a policy in force, with messages waiting, by way of `change`, and tells it. */
+  #enforce(overflow: OverflowPolicyName, change: () => void): void {
     // Where newer messages may stand in for older ones, the frame that says so comes first, and its opposite last.
     const last = overflow !== "conflate" && !this.#line.isOrdered;
-    this.#line.changePolicy(overflow);
+    change();
     // On a rung it is not for its publishers to wait.
     if (this.#slow && overflow === "block") this.#host.press(this);
     else this.#host.release(this);
     if (last) this.#line.mark(this.#stateFrame());
-    else this.#line.markPolicyFirst(overflow, level);
+    else this.#line.markPolicyFirst(overflow, this.#slowness.level);
   }
 
   get #oldestUndelivered(): Message | undefined {
