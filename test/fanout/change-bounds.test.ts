@@ -272,6 +272,17 @@ describe("a paced line whose bounds become smaller", () => {
     }
   });
 
+  it("holds nothing back behind a message of its key that came into line under another policy", () => {
+    const line = makeLine("conflate", {}, INTERVAL_MS);
+    line.offer(message(1, { key: "k" }), 0);
+    take(line);
+    line.changePolicy("drop-oldest");
+    line.offer(message(2, { key: "k" }), 10);
+    line.changePolicy("conflate");
+    assert.equal(line.offer(message(3, { key: "k" }), 20), "conflated");
+    assert.deepEqual([line.dueAt, told(take(line, 20))], [undefined, "3"]);
+  });
+
   it("keeps holding back what there is still room for, and sends it when it is due", () => {
     const line = paced();
     line.changeBounds(...smaller(6));
