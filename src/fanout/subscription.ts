@@ -71,7 +71,8 @@ export class Subscription implements PumpSource, PastReader {
   readonly #filter: ((message: Message) => boolean) | undefined;
   /** Messages of a key keep a least time between them. */
   readonly #paced: boolean;
-  #maxAgeMs: number;
+  /** `undefined`: any age, said without a number, which would be one more object to look at for every batch. */
+  #maxAgeMs: number | undefined;
   #lingerMs: number | undefined;
   /** From the high watermark until the low one. A blocking subscription asks publishers to wait meanwhile. */
   #slow = false;
@@ -127,7 +128,7 @@ export class Subscription implements PumpSource, PastReader {
     this.#grant = grant;
     this.#filter = terms.passes;
     this.#paced = terms.minIntervalMs !== undefined;
-    this.#maxAgeMs = grant.maxAgeMs;
+    this.#maxAgeMs = finite(grant.maxAgeMs);
     this.#lingerMs = grant.lingerMs;
     this.#line = new Line({
       bounds: grant.queue,
@@ -241,7 +242,7 @@ export class Subscription implements PumpSource, PastReader {
   regrant(grant: Grant): void {
     if (this.#state === "ended") return;
     this.#grant = grant;
-    this.#maxAgeMs = grant.maxAgeMs;
+    this.#maxAgeMs = finite(grant.maxAgeMs);
     this.#lingerMs = grant.lingerMs;
     const { level } = this.#slowness;
     this.#slowness.reconfigure(grant.escalation, grant.settings);
@@ -453,8 +454,8 @@ export class Subscription implements PumpSource, PastReader {
 
   /** The clock is read once per batch, and only where there is an age to judge. */
   #isTooOld(): ((message: Message) => boolean) | undefined {
-    const most = this.#maxAgeMs;
-    if (most === Number.POSITIVE_INFINITY && !this.#host.front.anyExpires) return undefined;
+    if (this.#maxAgeMs === undefined && !this.#host.front.anyExpires) return undefined;
+    const most = this.#maxAgeMs ?? Number.POSITIVE_INFINITY;
     const now = this.#host.options.clock.unixMs();
     return ({ publishedAtMs, expiresAtMs = Number.POSITIVE_INFINITY }) =>
       now > expiresAtMs || now - publishedAtMs > most;
@@ -489,7 +490,10 @@ export class Subscription implements PumpSource, PastReader {
   /** A queue that fills, a loss to tell, and a message that would be stale by then do not wait. */
   #mayLinger({ publishedAtMs, expiresAtMs }: Message, ms: number, outcome: OfferOutcome): boolean {
     if (this.#slow || outcome === "refused" || outcome === "oversize") return false;
-    const lifeMs = Math.min((expiresAtMs ?? Number.POSITIVE_INFINITY) - publishedAtMs, this.#maxAgeMs);
+    const lifeMs = Math.min(
+      (expiresAtMs ?? Number.POSITIVE_INFINITY) - publishedAtMs,
+      this.#maxAgeMs ?? Number.POSITIVE_INFINITY,
+    );
     return 2 * ms <= lifeMs;
   }
 
@@ -731,4 +735,8 @@ export class Subscription implements PumpSource, PastReader {
   #event(): diagnostics.SubscriptionEvent {
     return { subscriptionId: this.id, clientName: this.clientName };
   }
+}
+
+function finite(ms: number): number | undefined {
+  return ms === Number.POSITIVE_INFINITY ? undefined : ms;
 }
