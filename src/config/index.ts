@@ -5,68 +5,25 @@
  * @module
  */
 import type { Clock } from "../clock.ts";
-import { SpillwayError } from "../errors.ts";
+import type { LoadedConfig } from "./load.ts";
 import type { SpillwayConfig } from "./types.ts";
 
+export { CONFIG_VARIABLE } from "./environment.ts";
+export { type ConfigSources, type LoadedConfig, loadConfig, type Origins } from "./load.ts";
+export { ConfigError, type ConfigProblem } from "./problems.ts";
+export type { Origin, Path } from "./said.ts";
 export {
   type AdminConfig,
+  type ChannelConfig,
+  type FanoutConfig,
   LOG_LEVELS,
   type LogConfig,
+  type LonglivedConfig,
   type MetricsConfig,
   type ServerConfig,
   type SpillwayConfig,
 } from "./types.ts";
-
-/** Where a value was said. `text` is for people: `spillway.yaml:12:5`, `SPILLWAY_HUB_QUEUE_BYTES`, `code`. */
-export interface Origin {
-  readonly source: "file" | "environment" | "code";
-  readonly text: string;
-}
-
-/** Where every said value was said, by its path in the file: `["hub", "topics", "prices.>", "queue", "bytes"]`. */
-export interface Origins {
-  /** Of that value, or of what it was said as a part of. */
-  of(path: readonly (string | number)[]): Origin | undefined;
-}
-
-export interface ConfigSources {
-  /** Path of a YAML or JSON file. */
-  readonly file?: string | undefined;
-  /** Usually `process.env`: what begins with `SPILLWAY_` counts. */
-  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
-  /** Counts before everything else: the flags of a command. */
-  readonly code?: SpillwayConfig | undefined;
-}
-
-export interface LoadedConfig {
-  /** What was said, without defaults. */
-  readonly config: SpillwayConfig;
-  readonly origins: Origins;
-  /** As it was given. */
-  readonly file: string | undefined;
-}
-
-export interface ConfigProblem {
-  /** As in the file: `hub.topics."prices.>".queue.messages`. Empty: the file as a whole. */
-  readonly path: string;
-  /** What was expected, what came, and what to do about it. */
-  readonly message: string;
-  /** `spillway.yaml:12:5`, the name of a variable, or `code`. */
-  readonly where: string;
-}
-
-/** Code `CONFIG_INVALID`. The message has one line for each problem. */
-export declare class ConfigError extends SpillwayError {
-  readonly problems: readonly ConfigProblem[];
-  constructor(problems: readonly ConfigProblem[]);
-}
-
-/**
- * Reads, checks and merges.
- *
- * @throws ConfigError with everything that is wrong
- */
-export declare function loadConfig(sources: ConfigSources): Promise<LoadedConfig>;
+export { formatDuration, formatSize, parseDuration, parseSize, roundSize } from "./units.ts";
 
 /** One value as it counts, and why. */
 export interface ExplainedValue {
@@ -168,12 +125,3 @@ export declare function watchConfig(
   file: string,
   options: WatchOptions,
 ): ConfigWatch;
-
-/** `250ms`, `30s`, `5m`, `2h`, `1d` or `0`, in milliseconds; `undefined`: it is none. */
-export declare function parseDuration(text: string): number | undefined;
-/** The other way around. */
-export declare function formatDuration(ms: number): string;
-/** `4096`, `64KiB`, `1MiB` or `2GiB`, in bytes; `undefined`: it is none. */
-export declare function parseSize(text: string): number | undefined;
-/** The other way around. */
-export declare function formatSize(bytes: number): string;

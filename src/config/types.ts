@@ -21,11 +21,29 @@ export interface SpillwayConfig {
 export interface ServerConfig
   extends Omit<
     ServeOptions,
-    "credentials" | "services" | "channelOptions" | "clock" | "longlived" | "fanout"
+    "credentials" | "services" | "clock" | "longlived" | "fanout" | "channelOptions"
   > {
-  readonly longlived?: Omit<LonglivedServiceOptions, "render" | "onGap" | "clock"> | false;
-  readonly fanout?: Omit<FanoutServiceOptions, "clock"> | false;
+  readonly longlived?: LonglivedConfig | false;
+  readonly fanout?: FanoutConfig | false;
+  readonly channelOptions?: ChannelConfig;
 }
+
+export type LonglivedConfig = Omit<LonglivedServiceOptions, "render" | "onGap" | "clock">;
+
+export type FanoutConfig = Omit<FanoutServiceOptions, "clock">;
+
+/** The options of grpc-js that bound what one connection may cost; the others are left to code. */
+export type ChannelConfig = Pick<
+  NonNullable<ServeOptions["channelOptions"]>,
+  | "grpc.max_concurrent_streams"
+  | "grpc.max_connection_age_ms"
+  | "grpc.max_connection_age_grace_ms"
+  | "grpc.max_connection_idle_ms"
+  | "grpc.max_receive_message_length"
+  | "grpc.max_send_message_length"
+  | "grpc-node.max_session_memory"
+  | "grpc.enable_channelz"
+>;
 
 export interface MetricsConfig {
   /**
