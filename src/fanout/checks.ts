@@ -41,6 +41,18 @@ export function checkBounds(
   };
 }
 
+/** Bounds of which each may be left out. */
+export function checkSomeBounds(name: string, given: Partial<QueueBounds>): Partial<QueueBounds> {
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`${name} must have messages or bytes, got ${String(given)}`);
+  }
+  checkNames(name, given, { messages: true, bytes: true });
+  for (const [bound, value] of Object.entries(given)) {
+    if (value !== undefined) checkWhole(`${name}.${bound}`, value, 1);
+  }
+  return given;
+}
+
 export function checkWhole(name: string, value: unknown, least: number): number {
   if (!Number.isSafeInteger(value) || (value as number) < least) {
     throw new RangeError(`${name} must be a whole number of at least ${least}, got ${String(value)}`);

@@ -16,6 +16,7 @@ import {
   checkNames,
   checkOverflow,
   checkPositive,
+  checkSomeBounds,
   checkWhole,
 } from "./checks.ts";
 import type { HubConfig } from "./options.ts";
@@ -218,11 +219,6 @@ function checkAllowedOverflow(name: string, value: unknown): void {
   for (const policy of value) checkOverflow(name, policy);
 }
 
-function checkSomeBounds(name: string, given: object): void {
-  checkNames(name, given, { messages: true, bytes: true });
-  for (const [field, bound] of Object.entries(given)) checkWhole(`${name}.${field}`, bound, 1);
-}
-
 function checkWatermark(name: string, value: unknown): void {
   if (typeof value === "number" && value > 0 && value <= 1) return;
   throw new RangeError(`${name} must be a share above 0 and up to 1, got ${String(value)}`);
@@ -236,7 +232,9 @@ function checkRetention(name: string, retention: Retention | false): void {
   if ("latestPerKey" in retention) {
     checkNames(name, retention, { latestPerKey: true, keys: true, tombstoneAgeMs: true });
     if (retention.latestPerKey !== true) {
-      throw new TypeError(`${name}.latestPerKey must be true or left out, got ${String(retention.latestPerKey)}`);
+      throw new TypeError(
+        `${name}.latestPerKey must be true or left out, got ${String(retention.latestPerKey)}`,
+      );
     }
     if (retention.keys !== undefined) checkWhole(`${name}.keys`, retention.keys, 1);
     if (retention.tombstoneAgeMs !== undefined) {

@@ -1,7 +1,5 @@
-import qlobber from "qlobber";
 import { CompactedLog } from "./compacted-log.ts";
 import { type ReplayLog, SequentialLog } from "./replay-log.ts";
-import { MAX_TOKENS, triePattern } from "./topic-names.ts";
 
 /** Retains the newest messages of a topic. All bounds hold at once. */
 export interface SequentialRetention {
@@ -41,30 +39,34 @@ export type Retention = SequentialRetention | CompactedRetention;
 /** With everything filled in. */
 export type ResolvedRetention = Required<SequentialRetention> | Required<CompactedRetention>;
 
-/** Rules by pattern, of which the first that matches a topic counts. */
-export class FirstRule<Rule extends { readonly pattern: string }> {
-  readonly #rules: readonly Rule[];
-  readonly #trie = new qlobber.Qlobber<number>({
-    separator: ".",
-    wildcard_one: "*",
-    wildcard_some: ">",
-    max_words: MAX_TOKENS + 1,
-  });
-
-  constructor(rules: readonly Rule[]) {
-    this.#rules = rules;
-    for (const [index, rule] of rules.entries()) this.#trie.add(triePattern(rule.pattern), index);
+/**
+ * The log of a topic under its retention: the one that it has, with other bounds, or a new one.
+ *
+ * @param log - the one that it has
+ * @param lastOffset - the newest offset of the topic: what a new log does not have
+ */
+export function logFor(
+  retention: ResolvedRetention | undefined,
+  log: ReplayLog | undefined,
+  lastOffset: number,
+): ReplayLog | undefined {
+  if (log instanceof SequentialLog && !isCompacted(retention)) {
+    // Without a retention it goes on counting what it does not retain: its readers are told exactly.
+    if (retention === undefined) log.clear();
+    else log.changeBounds(retention);
+    return log;
   }
-
-  of(topic: string): Rule | undefined {
-    if (this.#rules.length === 0) return undefined;
-    const matching = this.#trie.match(topic);
-    return matching.length === 0 ? undefined : this.#rules[Math.min(...matching)];
+  if (log instanceof CompactedLog && isCompacted(retention)) {
+    log.changeBounds(retention);
+    return log;
   }
+  log?.clear();
+  if (retention === undefined) return undefined;
+  return isCompacted(retention)
+    ? new CompactedLog(retention, lastOffset)
+    : new SequentialLog(retention, lastOffset);
 }
 
-/** The log that a topic gets. */
-export function makeLog(retention: ResolvedRetention | undefined): ReplayLog | undefined {
-  if (retention === undefined) return undefined;
-  return "latestPerKey" in retention ? new CompactedLog(retention) : new SequentialLog(retention);
+function isCompacted(retention: ResolvedRetention | undefined): retention is Required<CompactedRetention> {
+  return retention !== undefined && "latestPerKey" in retention;
 }
