@@ -27,7 +27,7 @@ export {
 } from "./memory.ts";
 export { ConfigError, type ConfigProblem } from "./problems.ts";
 export { configurationReference } from "./reference.ts";
-export type { Origin, Path } from "./said.ts";
+export { formatPath, type Origin, type Path } from "./said.ts";
 export {
   type AdminConfig,
   type ChannelConfig,
