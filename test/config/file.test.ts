@@ -28,7 +28,7 @@ const refused: readonly (readonly [text: string, ...problems: string[]])[] = [
   ],
   [
     'hub: { topics: { a: { "b c": 1, "__proto__": 1 } } }',
-    'spillway.yaml:1:24: hub.topics.a."b c": unknown key; known here are preset, overflow, allowedOverflow, queue, maxQueue, maxAge, escalation, recovery, newcomerGrace, watermarks, stallTimeout, minBytesPerSecond, blockTimeout, progressInterval, batch, retention, linger',
+    'spillway.yaml:1:23: hub.topics.a."b c": unknown key; known here are preset, overflow, allowedOverflow, queue, maxQueue, maxAge, escalation, recovery, newcomerGrace, watermarks, stallTimeout, minBytesPerSecond, blockTimeout, progressInterval, batch, retention, linger',
     "spillway.yaml:1:33: hub.topics.a.__proto__: this key is not allowed",
   ],
   [
@@ -342,8 +342,8 @@ describe("contradictions", () => {
       'spillway.yaml:1:81: hub.topics."a.>".queue.messages: expected a queue no larger than the replay log that park reads on from, which retains 10 messages, got 20: whoever reads slowly would find the log trimmed before its queue is empty',
     ],
     [
-      "hub: { classes: { a: { maxQueue: { messages: 5 } } } }",
-      "spillway.yaml:1:36: hub.classes.a.maxQueue.messages: expected a queue of at most maxQueue, which is 5 messages, got 1024",
+      "hub: { classes: { a: { queue: { messages: 9 }, maxQueue: { messages: 5 } } } }",
+      "spillway.yaml:1:33: hub.classes.a.queue.messages: expected a queue of at most maxQueue, which is 5 messages, got 9",
     ],
     [
       "hub: { escalation: [ { when: { stalledFor: 60s }, policy: evict }, { when: { stalledFor: 30s }, policy: conflate } ] }",
