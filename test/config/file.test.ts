@@ -355,7 +355,7 @@ describe("contradictions", () => {
     ],
     [
       "admin: { reflection: true }",
-      "spillway.yaml:1:10: admin.reflection: expected admin.enabled to be true as well: reflection is a part of the admin service",
+      "spillway.yaml:1:10: admin.reflection: expected admin.enabled to be true as well: reflection is for operators, and goes with the admin service",
     ],
   ];
   for (const [text, problem] of cases) {
