@@ -126,6 +126,14 @@ const refused: readonly (readonly [text: string, ...problems: string[]])[] = [
     "hub: { maxMessageBytes: 0 }",
     "spillway.yaml:1:8: hub.maxMessageBytes: expected a size such as 4096, 64KiB or 1MiB, at least 1 byte, got 0",
   ],
+  [
+    "hub: { maxMessageBytes: 0.0001KiB }",
+    'spillway.yaml:1:8: hub.maxMessageBytes: expected a size such as 4096, 64KiB or 1MiB, at least 1 byte, got "0.0001KiB"',
+  ],
+  [
+    `hub: { recovery: ${"9".repeat(400)}d }`,
+    `spillway.yaml:1:8: hub.recovery: expected a time from 0 to 24.8 days, got "${"9".repeat(77)}..."`,
+  ],
   // Names.
   [
     "hub: { preset: live }",
