@@ -17,14 +17,14 @@ type BrakeState = "off" | "paused" | "paced";
  * due to time.
  */
 export class EvictionBrake {
-  readonly #massShare: number;
+  /** The share of subscribers that are slow at once from which on they are a mass. */
+  massShare: number;
   #state: BrakeState = "off";
   #since = 0;
   #left = Number.POSITIVE_INFINITY;
 
-  /** @param massShare - the share of subscribers that are slow at once from which on they are a mass */
   constructor(massShare: number) {
-    this.#massShare = massShare;
+    this.massShare = massShare;
   }
 
   get state(): BrakeState {
@@ -33,7 +33,7 @@ export class EvictionBrake {
 
   /** Called once per round of the watch, before anybody is judged. */
   beginRound(now: number, subscriptions: number, slow: number): void {
-    const mass = slow >= LEAST_MASS && slow >= subscriptions * this.#massShare;
+    const mass = slow >= LEAST_MASS && slow >= subscriptions * this.massShare;
     const elapsed = now - this.#since;
     if (this.#state === "off" && mass) this.#enter("paused", now);
     else if (this.#state === "paused" && (!mass || elapsed >= PAUSE_MS)) this.#enter("paced", now);

@@ -31,7 +31,8 @@ export class FlushLoop {
   /** Who waits before it is added. */
   readonly lingering: LingerTimers;
   readonly #clock: Clock;
-  readonly #limits: FlushLimits;
+  /** Of one flush. */
+  limits: FlushLimits;
   #scheduled = false;
   // Of the flush under way.
   #deadline = 0;
@@ -41,7 +42,7 @@ export class FlushLoop {
   constructor(clock: Clock, limits: FlushLimits) {
     this.lingering = new LingerTimers(clock);
     this.#clock = clock;
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   /** Must be called at most once between two turns of the same object. */
@@ -65,7 +66,7 @@ export class FlushLoop {
 
   readonly #flush = (): void => {
     this.#scheduled = false;
-    this.#deadline = this.#clock.now() + this.#limits.sliceMs;
+    this.#deadline = this.#clock.now() + this.limits.sliceMs;
     this.#turns = 0;
     this.#work = 0;
     for (let next = this.#live.shift(); next !== undefined; next = this.#live.shift()) {
@@ -82,7 +83,7 @@ export class FlushLoop {
   #isSliceOver(frames: number): boolean {
     this.#turns++;
     this.#work += WORK_PER_TURN + frames;
-    if (this.#turns >= this.#limits.batches) return true;
+    if (this.#turns >= this.limits.batches) return true;
     if (this.#work < WORK_BETWEEN_CLOCK_LOOKS) return false;
     this.#work = 0;
     return this.#clock.now() >= this.#deadline;

@@ -35,8 +35,8 @@ interface SharedLoad {
 export class HistoryLoads {
   readonly #clock: Clock;
   readonly #queue: PQueue;
-  readonly #pageMessages: number;
-  readonly #timeoutMs: number;
+  #pageMessages: number;
+  #timeoutMs: number;
   readonly #shared = new Map<string, SharedLoad>();
   /** Ids of loads that wait for their turn. */
   readonly #waiting = new Set<string>();
@@ -45,6 +45,13 @@ export class HistoryLoads {
   constructor(options: Required<HistoryLoadOptions>, clock: Clock) {
     this.#clock = clock;
     this.#queue = new PQueue({ concurrency: options.concurrency });
+    this.#timeoutMs = options.timeoutMs;
+    this.#pageMessages = options.pageMessages;
+  }
+
+  /** For loads that have not begun. */
+  reconfigure(options: Required<HistoryLoadOptions>): void {
+    this.#queue.concurrency = options.concurrency;
     this.#timeoutMs = options.timeoutMs;
     this.#pageMessages = options.pageMessages;
   }
@@ -90,8 +97,9 @@ export class HistoryLoads {
     const run = async (): Promise<LoadedPage> => {
       this.#waiting.delete(id);
       // The timeout begins with the load, not with the wait for its turn.
-      const cancelTimeout = this.#clock.after(this.#timeoutMs, () => {
-        abort.abort(new SpillwayError("TIMEOUT", `a history page took longer than ${this.#timeoutMs} ms`));
+      const timeoutMs = this.#timeoutMs;
+      const cancelTimeout = this.#clock.after(timeoutMs, () => {
+        abort.abort(new SpillwayError("TIMEOUT", `a history page took longer than ${timeoutMs} ms`));
       });
       try {
         const request: HistoryRequest = { ...wanted, limit: this.#pageMessages, signal: abort.signal };

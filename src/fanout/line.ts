@@ -7,6 +7,7 @@ import {
 } from "../protocol/index.ts";
 import {
   BoundedQueue,
+  checkBounds,
   type LossListener,
   type LossReason,
   type OfferOutcome,
@@ -15,9 +16,9 @@ import {
 } from "../queue/index.ts";
 import type { Message } from "./message.ts";
 import { areGaps, Notices } from "./notices.ts";
-import type { Watermarks } from "./options.ts";
 import { Pacer } from "./pacer.ts";
 import type { BatchLimits, SinkFrame } from "./sink.ts";
+import type { Watermarks } from "./subscriber-options.ts";
 
 /** What a frame weighs on the wire beside its payload, roughly: for the limit of a batch, not for the bounds. */
 const FRAME_OVERHEAD_BYTES = 64;
@@ -54,10 +55,10 @@ export class Line implements LossListener<Message> {
   readonly #pacer: Pacer | undefined;
   #notices: Notices | undefined;
   // The watermarks as numbers: they are asked for every message.
-  readonly #highMessages: number;
-  readonly #highBytes: number;
-  readonly #lowMessages: number;
-  readonly #lowBytes: number;
+  #highMessages = 0;
+  #highBytes = 0;
+  #lowMessages = 0;
+  #lowBytes = 0;
   #gapsTaken = 0;
   #expired = 0;
   /** What the reader was told last. It lags behind what holds now by what is in line. */
@@ -67,10 +68,7 @@ export class Line implements LossListener<Message> {
     const { bounds, overflow, watermarks, minIntervalMs } = options;
     this.#queue = new BoundedQueue<Message>(bounds, overflowPolicy(overflow), this);
     this.#pacer = minIntervalMs === undefined ? undefined : new Pacer(minIntervalMs);
-    this.#highMessages = bounds.messages * watermarks.high;
-    this.#highBytes = bounds.bytes * watermarks.high;
-    this.#lowMessages = bounds.messages * watermarks.low;
-    this.#lowBytes = bounds.bytes * watermarks.low;
+    this.#setWatermarks(bounds, watermarks);
     this.#told = LIVE[overflow];
   }
 
@@ -224,8 +222,24 @@ export class Line implements LossListener<Message> {
       // From here on a key may wait in the queue, so none may be held back behind it later.
       this.#pacer?.clear();
     }
-    const placeOf = this.#queue.changePolicy(overflowPolicy(overflow));
-    if (placeOf !== undefined) this.#notices?.movePlaces(placeOf);
+    this.#queue.changePolicy(overflowPolicy(overflow));
+  }
+
+  /**
+   * Changes how much may wait, and from where on that is much, while messages wait; see
+   * {@link BoundedQueue.changeBounds}. What is held back for its pace gives way first.
+   *
+   * @throws RangeError as the constructor does; nothing has changed then
+   */
+  changeBounds(bounds: QueueBounds, watermarks: Watermarks): void {
+    checkBounds(bounds);
+    // Something is held back only while it conflates: a policy that loses messages anyway.
+    if (this.#pacer !== undefined) {
+      while (this.#pacer.held > 0 && (this.length > bounds.messages || this.bytes > bounds.bytes))
+        this.#loseHeld(this.#pacer);
+    }
+    this.#queue.changeBounds(bounds);
+    this.#setWatermarks(bounds, watermarks);
   }
 
   /**
@@ -297,12 +311,16 @@ export class Line implements LossListener<Message> {
     this.#pacer?.wakeUp(now);
   }
 
-  // LossListener: the queue tells of a loss.
+  // LossListener: the queue tells of a loss, and of new numbers for its places.
 
   lose(message: Message, reason: LossReason, before: number): void {
     const { topic, offset } = message;
     if (before === this.#queue.headPlace) this.#useNotices().loseAtHead(topic, offset, reason, before);
     else this.#useNotices().loseAtTail(topic, offset, offset, 1, reason, before);
+  }
+
+  moved(placeOf: (place: number) => number): void {
+    this.#notices?.movePlaces(placeOf);
   }
 
   /** Holds a message back because its key was sent a moment ago. When there is no room for it, its pace gives way. */
@@ -323,12 +341,14 @@ export class Line implements LossListener<Message> {
   /** What is held back gives way first; then the queue is as any other. */
   #offerMakingRoom(pacer: Pacer, message: Message): OfferOutcome {
     this.#queue.reserve(pacer.held, pacer.heldBytes);
-    while (!this.#queue.takes(message) && pacer.held > 0) {
-      const lost = pacer.takeAny();
-      this.#queue.reserve(pacer.held, pacer.heldBytes);
-      if (lost !== undefined) this.#queue.countLost(lost);
-    }
+    while (!this.#queue.takes(message) && pacer.held > 0) this.#loseHeld(pacer);
     return this.#queue.offer(message);
+  }
+
+  #loseHeld(pacer: Pacer): void {
+    const lost = pacer.takeAny();
+    this.#queue.reserve(pacer.held, pacer.heldBytes);
+    if (lost !== undefined) this.#queue.countLost(lost);
   }
 
   #enqueue(message: Message): void {
@@ -357,6 +377,13 @@ export class Line implements LossListener<Message> {
     this.#gapsTaken += next.length;
     taken.endsWithLoss = true;
     return next.length;
+  }
+
+  #setWatermarks({ messages, bytes }: QueueBounds, { high, low }: Watermarks): void {
+    this.#highMessages = messages * high;
+    this.#highBytes = bytes * high;
+    this.#lowMessages = messages * low;
+    this.#lowBytes = bytes * low;
   }
 
   #useNotices(): Notices {

@@ -12,9 +12,9 @@ import {
 } from "../protocol/index.ts";
 import type { OfferOutcome } from "../queue/index.ts";
 import { CatchUp, type History, offsetBeforeNewest, offsetSince, type Seen } from "./catch-up.ts";
-import type { Rung } from "./escalation.ts";
 import type { FlushLoop } from "./flush-loop.ts";
 import type { Front } from "./front.ts";
+import type { Grant, Subscriber } from "./grant.ts";
 import { isPromise } from "./hook-reports.ts";
 import { Line } from "./line.ts";
 import type { Message } from "./message.ts";
@@ -28,6 +28,7 @@ import type { SubscriptionState } from "./subscription-state.ts";
 
 /** What a subscription needs of the hub around it. */
 export interface SubscriptionHost {
+  /** Those in force; another object after a change. */
   readonly options: ResolvedHubOptions;
   readonly flushLoop: FlushLoop;
   readonly front: Front;
@@ -51,22 +52,10 @@ export interface SubscriptionHost {
   forget(subscription: Subscription, end: EndFrame): void;
 }
 
-/** What was granted; see `HubOptions` and `SubscribeRequest` for the meaning of each. */
-export interface SubscriptionTerms {
-  readonly patterns: readonly string[];
-  readonly overflow: OverflowPolicyName;
-  readonly queue: QueueBounds;
-  readonly escalation: readonly Rung[];
+/** What does not change while it lives; see `SubscribeRequest` for the meaning of each. */
+export interface SubscriptionTerms extends Subscriber {
   readonly passes: ((message: Message) => boolean) | undefined;
-  readonly maxAgeMs: number | undefined;
   readonly minIntervalMs: number | undefined;
-  /** `undefined`: as the message says. */
-  readonly lingerMs: number | undefined;
-  readonly clientName: string | undefined;
-  readonly identity: string | undefined;
-  readonly class: string | undefined;
-  /** Of its history loads. */
-  readonly priority: number;
   readonly start: Start;
 }
 
@@ -83,8 +72,8 @@ export class Subscription implements PumpSource, PastReader {
   readonly #filter: ((message: Message) => boolean) | undefined;
   /** Messages of a key keep a least time between them. */
   readonly #paced: boolean;
-  readonly #maxAgeMs: number | undefined;
-  readonly #lingerMs: number | undefined;
+  #maxAgeMs: number;
+  #lingerMs: number | undefined;
   /** From the high watermark until the low one. A blocking subscription asks publishers to wait meanwhile. */
   #slow = false;
 
@@ -119,6 +108,7 @@ export class Subscription implements PumpSource, PastReader {
   // What few messages touch, or none.
   readonly #host: SubscriptionHost;
   readonly terms: SubscriptionTerms;
+  #grant: Grant;
   /** Unguessable. */
   readonly id: string = crypto.randomUUID();
   readonly #slowness: Slowness;
@@ -132,26 +122,27 @@ export class Subscription implements PumpSource, PastReader {
   /** The timer for what is held back. */
   #alarm: { readonly at: number; readonly cancel: () => void } | undefined;
 
-  constructor(host: SubscriptionHost, terms: SubscriptionTerms, sink: Sink) {
+  constructor(host: SubscriptionHost, terms: SubscriptionTerms, grant: Grant, sink: Sink) {
     this.#host = host;
     this.terms = terms;
+    this.#grant = grant;
     this.#filter = terms.passes;
     this.#paced = terms.minIntervalMs !== undefined;
-    this.#maxAgeMs = terms.maxAgeMs;
-    this.#lingerMs = terms.lingerMs;
+    this.#maxAgeMs = grant.maxAgeMs;
+    this.#lingerMs = grant.lingerMs;
     this.#line = new Line({
-      bounds: terms.queue,
-      overflow: terms.overflow,
-      watermarks: host.options.watermarks,
+      bounds: grant.queue,
+      overflow: grant.overflow,
+      watermarks: grant.settings.watermarks,
       minIntervalMs: terms.minIntervalMs,
     });
-    this.#slowness = new Slowness(terms.escalation, host.options);
+    this.#slowness = new Slowness(grant.escalation, grant.settings);
     const now = host.front.lastOffset;
     this.#offeredThrough = now;
     this.#takenThrough = now;
     this.#settledThrough = now;
     this.#announcedThrough = now;
-    this.#pump = new Pump(this, sink, host.flushLoop, host.options.batch);
+    this.#pump = new Pump(this, sink, host.flushLoop, grant.settings.batch);
   }
 
   get state(): SubscriptionState {
@@ -239,9 +230,36 @@ export class Subscription implements PumpSource, PastReader {
     });
   }
 
+  /** What it is granted now. */
+  get grant(): Grant {
+    return this.#grant;
+  }
+
+  /**
+   * Grants something else from now on. Nothing that waits is lost but what a smaller queue has no room for, as the policy
+   * says, and that is told.
+   */
+  regrant(grant: Grant): void {
+    if (this.#state === "ended") return;
+    this.#grant = grant;
+    this.#maxAgeMs = grant.maxAgeMs;
+    this.#lingerMs = grant.lingerMs;
+    const { level } = this.#slowness;
+    this.#slowness.reconfigure(grant.escalation, grant.settings);
+    this.#pump.changeLimits(grant.settings.batch);
+    // The policy first: it decides what gives way to smaller bounds.
+    const overflow = this.#slowness.rung?.policy ?? grant.overflow;
+    const changed = overflow !== this.#line.overflow || this.#slowness.level !== level;
+    if (changed && this.#state !== "draining") this.#enforce(overflow, this.#slowness.level);
+    this.#line.changeBounds(grant.queue, grant.settings.watermarks);
+    if (this.#slow && this.#line.isLow) this.#recover();
+    else if (!this.#slow && this.#state === "live" && this.#line.isHigh) this.#turnSlow();
+    this.#pump.ready();
+  }
+
   /** Called by the hub's shared watch. `now` counts only time in which the event loop was free. */
   watch(now: number): void {
-    this.#pump.watch(now, this.#host.options);
+    this.#pump.watch(now, this.#grant.settings);
     this.#watchSlowness(now);
     this.#watchPosition(now);
   }
@@ -257,15 +275,16 @@ export class Subscription implements PumpSource, PastReader {
     return {
       id: this.id,
       clientName: this.terms.clientName,
-      identity: this.terms.identity,
-      class: this.terms.class,
+      identity: this.terms.access?.identity,
+      labels: this.terms.labels,
+      class: this.#grant.class,
       patterns: this.terms.patterns,
       state: this.#state,
       delivery: this.#pump.phase,
       overflow: this.#line.overflow,
       rung: this.#slowness.level,
       slow: this.isSlow,
-      capacity: this.terms.queue,
+      capacity: this.#grant.queue,
       matched: this.#matched,
       delivered: this.#delivered,
       deliveredBytes: this.#deliveredBytes,
@@ -389,8 +408,8 @@ export class Subscription implements PumpSource, PastReader {
       kind: "started",
       subscriptionId: this.id,
       position: this.position,
-      overflow: this.terms.overflow,
-      queue: this.terms.queue,
+      overflow: this.#grant.overflow,
+      queue: this.#grant.queue,
     });
   }
 
@@ -432,8 +451,8 @@ export class Subscription implements PumpSource, PastReader {
 
   /** The clock is read once per batch, and only where there is an age to judge. */
   #isTooOld(): ((message: Message) => boolean) | undefined {
-    if (this.#maxAgeMs === undefined && !this.#host.front.anyExpires) return undefined;
-    const most = this.#maxAgeMs ?? Number.POSITIVE_INFINITY;
+    const most = this.#maxAgeMs;
+    if (most === Number.POSITIVE_INFINITY && !this.#host.front.anyExpires) return undefined;
     const now = this.#host.options.clock.unixMs();
     return ({ publishedAtMs, expiresAtMs = Number.POSITIVE_INFINITY }) =>
       now > expiresAtMs || now - publishedAtMs > most;
@@ -470,7 +489,7 @@ export class Subscription implements PumpSource, PastReader {
     if (this.#slow || outcome === "refused" || outcome === "oversize") return false;
     const lifeMs = Math.min(
       (expiresAtMs ?? Number.POSITIVE_INFINITY) - publishedAtMs,
-      this.#maxAgeMs ?? Number.POSITIVE_INFINITY,
+      this.#maxAgeMs,
     );
     return 2 * ms <= lifeMs;
   }
@@ -565,7 +584,7 @@ export class Subscription implements PumpSource, PastReader {
   }
 
   get #canPark(): boolean {
-    return this.#host.options.retention.length > 0;
+    return this.#host.options.rules.retains;
   }
 
   /** The queue stays as it is, and what comes behind `cursor` is read from the logs once there is room. */
@@ -639,7 +658,7 @@ export class Subscription implements PumpSource, PastReader {
     this.#slowness.observe(now, this.#state === "live");
     this.#tellSlowness();
     if (this.#state === "ended") return;
-    const { blockTimeoutMs } = this.#host.options;
+    const { blockTimeoutMs } = this.#grant.settings;
     const fullForMs = this.#slowness.fullForMs(now);
     if (this.#line.overflow === "block" && fullForMs !== undefined && fullForMs >= blockTimeoutMs) {
       this.#stopBlocking();
@@ -667,12 +686,21 @@ export class Subscription implements PumpSource, PastReader {
     if (diagnostics.escalated.hasSubscribers) {
       diagnostics.escalated.publish({ ...this.#event(), rung: level, overflow: rung?.policy });
     }
-    const overflow = rung?.policy ?? this.terms.overflow;
+    const overflow = rung?.policy ?? this.#grant.overflow;
     if (overflow === "evict" && rung !== undefined) {
       const reason = rung.when.stalledForMs === undefined ? "slow" : "stalled";
       this.end(reason);
       return;
     }
+    this.#enforce(overflow, level);
+    if (overflow === "park" && this.#state === "live") {
+      this.#park(this.#evaluatedThrough, this.#host.seenBefore(undefined, this));
+    }
+    this.#pump.ready();
+  }
+
+  /** Puts a policy in force, with messages waiting. */
+  #enforce(overflow: OverflowPolicyName, level: number): void {
     // Where newer messages may stand in for older ones, the frame that says so comes first, and its opposite last.
     const last = overflow !== "conflate" && !this.#line.isOrdered;
     this.#line.changePolicy(overflow);
@@ -681,10 +709,6 @@ export class Subscription implements PumpSource, PastReader {
     else this.#host.release(this);
     if (last) this.#line.mark(this.#stateFrame());
     else this.#line.markPolicyFirst(overflow, level);
-    if (overflow === "park" && this.#state === "live") {
-      this.#park(this.#evaluatedThrough, this.#host.seenBefore(undefined, this));
-    }
-    this.#pump.ready();
   }
 
   get #oldestUndelivered(): Message | undefined {
@@ -698,7 +722,7 @@ export class Subscription implements PumpSource, PastReader {
       return;
     }
     if (this.#state === "draining" || this.#state === "ended") return;
-    if (now - this.#announcedAt < this.#host.options.progressIntervalMs) return;
+    if (now - this.#announcedAt < this.#grant.settings.progressIntervalMs) return;
     if (this.#undeliveredFrom - 1 > this.#announcedThrough) {
       this.#progressDue = true;
       this.#pump.ready();
