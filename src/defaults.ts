@@ -77,3 +77,6 @@ export const OPERATIONS_DEFAULTS = {
   admin: { enabled: false, reflection: false },
   log: { level: "info" },
 } as const;
+
+/** The options of `logEvents()`. */
+export const LOG_DEFAULTS = { mostLines: 10, intervalMs: 10_000 } as const;

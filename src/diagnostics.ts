@@ -160,14 +160,14 @@ export interface SpillwayEvents {
 
 /** A channel that knows what it tells. */
 export interface EventChannel<Event> {
-  readonly name: keyof SpillwayEvents;
+  readonly name: string | symbol;
   /** Make the event only if somebody listens. */
   readonly hasSubscribers: boolean;
   publish(event: Event): void;
 }
 
 function of<Name extends keyof SpillwayEvents>(name: Name): EventChannel<SpillwayEvents[Name]> {
-  return channel(name) as EventChannel<SpillwayEvents[Name]> & { readonly name: Name };
+  return channel(name) as EventChannel<unknown> as EventChannel<SpillwayEvents[Name]>;
 }
 
 export const started = of("spillway:subscription:started");

@@ -1,3 +1,4 @@
+import { HUB_DEFAULTS } from "../defaults.ts";
 import * as diagnostics from "../diagnostics.ts";
 import { quote, SpillwayError } from "../errors.ts";
 import type { EndFrame, Position } from "../protocol/index.ts";
@@ -6,12 +7,12 @@ import { type Access, type AccessRequest, checkAccess } from "./access.ts";
 import { Backpressure } from "./backpressure.ts";
 import type { History, Seen } from "./catch-up.ts";
 import { checkDuration } from "./checks.ts";
-import { HUB_DEFAULTS } from "../defaults.ts";
 import { EvictionBrake } from "./eviction-brake.ts";
 import { FlushLoop } from "./flush-loop.ts";
 import type { Front } from "./front.ts";
 import { regrant } from "./grant.ts";
 import { HistoryLoads } from "./history-loads.ts";
+import { HistoryRules } from "./history-rules.ts";
 import { contain, HookReports } from "./hook-reports.ts";
 import { InterestEvents } from "./interest-events.ts";
 import { type Interest, InterestIndex, type Membership } from "./interest-index.ts";
@@ -25,12 +26,12 @@ import {
   resolveHubOptions,
 } from "./options.ts";
 import { copyPayload, messageBytes, type Publication, type PublishOptions } from "./publication.ts";
-import { HistoryRules } from "./history-rules.ts";
 import type { TopicSettings } from "./rules.ts";
 import type { Sink } from "./sink.ts";
 import { BookTotals, type HubStats, type TopicStats } from "./stats.ts";
 import { agreeOnTerms, type SubscribeRequest } from "./subscribe-request.ts";
 import { Subscription, type SubscriptionHost } from "./subscription.ts";
+import { endedEvent } from "./subscription-events.ts";
 import { isTopic } from "./topic-names.ts";
 import { Topic, TopicTable } from "./topic-table.ts";
 import { Watch } from "./watch.ts";
@@ -65,6 +66,8 @@ const UNTREATED: TopicSettings = { retention: undefined, lingerMs: 0 };
 interface Registration {
   readonly memberships: readonly Membership<Subscription>[];
   readonly onEnd: ((end: EndFrame) => void) | undefined;
+  /** On the clock. */
+  readonly since: number;
 }
 
 /**
@@ -123,7 +126,7 @@ export class Hub implements AsyncDisposable {
     this.#reports = new HookReports(resolved);
     this.#interestEvents = this.#makeInterestEvents();
     this.#interests = new InterestIndex(this.#interestEvents);
-    const brake = new EvictionBrake(resolved.massSlowShare);
+    const brake = new EvictionBrake(resolved.massSlowShare, resolved.epoch);
     this.#brake = brake;
     this.#loads = new HistoryLoads(resolved.historyLoads, resolved.clock);
     this.#watch = new Watch(resolved.clock, this.#subscriptions, () => this.#settle(), brake);
@@ -132,7 +135,11 @@ export class Hub implements AsyncDisposable {
     );
     const { lastOffset } = resolved;
     this.#front = { lastOffset, evaluatedThrough: lastOffset, anyExpires: false };
-    this.#topics = new TopicTable(resolved.maxTopics, (topic) => this.#options.rules.topic(topic), lastOffset);
+    this.#topics = new TopicTable(
+      resolved.maxTopics,
+      (topic) => this.#options.rules.topic(topic),
+      lastOffset,
+    );
     this.#sources = new HistoryRules(resolved.history);
     const hub = this;
     const history: History<Subscription> = {
@@ -290,7 +297,11 @@ export class Hub implements AsyncDisposable {
     }
     const subscription = new Subscription(this.#host, terms, grant, sink);
     const memberships = terms.patterns.map((pattern) => this.#interests.join(pattern, subscription));
-    this.#subscriptions.set(subscription, { memberships, onEnd: request.onEnd });
+    this.#subscriptions.set(subscription, {
+      memberships,
+      onEnd: request.onEnd,
+      since: this.#options.clock.now(),
+    });
     this.#watch.start();
     subscription.start();
     return subscription;
@@ -312,7 +323,8 @@ export class Hub implements AsyncDisposable {
    * @throws TypeError or RangeError for an option that is wrong; SpillwayError `CLOSED`
    */
   reconfigure(config: HubConfig): void {
-    if (this.#closing !== undefined) throw new SpillwayError("CLOSED", "the hub is closed: it has no options");
+    if (this.#closing !== undefined)
+      throw new SpillwayError("CLOSED", "the hub is closed: it has no options");
     const options = reresolveHubOptions(this.#options, config);
     const grants = [...this.#subscriptions.keys()].map(
       (subscription) => [subscription, regrant(subscription.terms, options.rules)] as const,
@@ -326,6 +338,9 @@ export class Hub implements AsyncDisposable {
     if (this.#interestEvents !== undefined) this.#interestEvents.debounceMs = options.interestDebounceMs;
     this.#topics.reconfigure(options.maxTopics);
     for (const [subscription, grant] of grants) subscription.regrant(grant);
+    if (diagnostics.reconfigured.hasSubscribers) {
+      diagnostics.reconfigured.publish({ epoch: this.epoch, subscriptions: grants.length });
+    }
   }
 
   /**
@@ -534,10 +549,8 @@ export class Hub implements AsyncDisposable {
     this.#endedBooks.add(stats);
     this.#ended[end.reason] = (this.#ended[end.reason] ?? 0) + 1;
     if (diagnostics.ended.hasSubscribers) {
-      const { id: subscriptionId, clientName, delivered } = stats;
-      const { reason, detail } = end;
-      const event = { subscriptionId, clientName, reason, detail, delivered, lost: end.lost };
-      diagnostics.ended.publish(event);
+      const livedMs = this.#options.clock.now() - registration.since;
+      diagnostics.ended.publish(endedEvent(this.epoch, stats, end, livedMs));
     }
     contain(
       () => registration.onEnd?.(end),

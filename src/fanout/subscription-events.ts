@@ -53,8 +53,7 @@ export class SubscriptionEvents {
   unstalled(): void {
     const forMs = this.#lasted(this.#stalledSince);
     this.#stalledSince = undefined;
-    if (diagnostics.unstalled.hasSubscribers)
-      diagnostics.unstalled.publish({ ...this.#situation(), forMs });
+    if (diagnostics.unstalled.hasSubscribers) diagnostics.unstalled.publish({ ...this.#situation(), forMs });
   }
 
   /** @param overflow - the policy in force from now on */

@@ -30,14 +30,17 @@ export const LOG_LINES: { readonly [Name in EventName]: (event: SpillwayEvents[N
       ? line("info", "a subscription has ended that had lost messages")
       : line("debug", "a subscription has ended");
   },
-  "spillway:subscription:slow": () => line("warn", "a subscriber is slow: its queue is above the high watermark"),
+  "spillway:subscription:slow": () =>
+    line("warn", "a subscriber is slow: its queue is above the high watermark"),
   "spillway:subscription:recovered": ({ state }) =>
     // Otherwise another line says what has become of it.
     state === "live"
       ? line("info", "a subscriber is not slow any more: its queue is below the low watermark")
       : line("debug", "a subscriber does not count as slow any more: its queue is not fed from publish"),
-  "spillway:subscription:stalled": () => line("warn", "a subscriber is stalled: a write to it makes no progress"),
-  "spillway:subscription:unstalled": () => line("info", "a subscriber is not stalled any more: its write finished"),
+  "spillway:subscription:stalled": () =>
+    line("warn", "a subscriber is stalled: a write to it makes no progress"),
+  "spillway:subscription:unstalled": () =>
+    line("info", "a subscriber is not stalled any more: its write finished"),
   "spillway:subscription:dropping": () => line("warn", "a subscriber has begun to lose messages"),
   "spillway:subscription:dropped": () => line("info", "a subscriber loses no more messages"),
   "spillway:subscription:escalated": ({ rung, rungBefore, overflow }) => {

@@ -13,7 +13,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { LOG_DEFAULTS } from "../defaults.ts";
 import type { SpillwayEvents } from "../diagnostics.ts";
 import { LineLimiter } from "./line-limiter.ts";
-import { fieldsOf, LOG_LINES, type LineLevel, type LogLine } from "./log-lines.ts";
+import { fieldsOf, type LineLevel, LOG_LINES, type LogLine } from "./log-lines.ts";
 
 /** Takes lines: pino's loggers do, and whatever else has its four methods. */
 export type Logger = { readonly [Level in LineLevel]: (fields: object, message: string) => unknown };
