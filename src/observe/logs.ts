@@ -89,7 +89,7 @@ class EventLog {
 
   add<Name extends keyof SpillwayEvents>(name: Name, event: SpillwayEvents[Name]): void {
     const line: LogLine = LOG_LINES[name](event);
-    if (!this.#limiter.admits(`${line.level} ${name}`)) return;
+    if (!this.#limiter.admits(kindOf(line, name, event))) return;
     if (this.#write(line, fieldsOf(name, event)) || name !== "spillway:hook-error") return;
     // Anything can be thrown, and some of it cannot be printed. That a hook failed is news enough.
     this.#write(line, fieldsOf(name, { ...event, error: "an error that the logger cannot print" }));
@@ -100,8 +100,8 @@ class EventLog {
   }
 
   #tellSuppressed(kind: string, suppressed: number): void {
-    const [level = "info", event] = kind.split(" ") as [LineLevel, string];
-    const fields = { event, suppressed, intervalMs: this.#intervalMs };
+    const [level, event, hook] = kind.split(" ") as [LineLevel, string, string?];
+    const fields = { event, hook, suppressed, intervalMs: this.#intervalMs };
     this.#write({ level, message: "more lines like the last ones were left out" }, fields);
   }
 
@@ -115,6 +115,15 @@ class EventLog {
       return false;
     }
   }
+}
+
+/** A hook that fails all the time hides no other one. */
+function kindOf<Name extends keyof SpillwayEvents>(
+  { level }: LogLine,
+  name: Name,
+  event: SpillwayEvents[Name],
+): string {
+  return "hook" in event ? `${level} ${name} ${event.hook}` : `${level} ${name}`;
 }
 
 function checkWhole(name: string, value: number): number {
