@@ -1,6 +1,6 @@
 /** `spillway serve`. @module */
 import { Command } from "commander";
-import { type Access, Hub, type HubOptions, PRESETS, type Retention } from "../fanout/index.ts";
+import { Hub, type HubOptions, PRESETS, type PresetName, type TopicOptions } from "../fanout/index.ts";
 import { OVERFLOW_POLICIES, type OverflowPolicyName } from "../protocol/index.ts";
 import { serve } from "../transport/grpc/index.ts";
 import {
@@ -16,23 +16,13 @@ import { note, UsageError } from "./errors.ts";
 import { Output } from "./output.ts";
 import { onStopSignal } from "./signals.ts";
 
-/** The presets of the library, as flags spell them. */
-const PRESET_NAMES = {
-  "live-state": PRESETS.liveState,
-  "event-feed": PRESETS.eventFeed,
-  "audit-log": PRESETS.auditLog,
-  telemetry: PRESETS.telemetry,
-} as const satisfies Record<string, HubOptions>;
-
-type PresetFlag = keyof typeof PRESET_NAMES;
-
 /** Retained per topic unless asked otherwise: so that whoever was away for a moment misses nothing. */
 const DEFAULT_RETAIN = { messages: 1_024, bytes: 1_048_576 };
 
 interface ServeFlags {
   readonly listen: string;
   readonly demo?: true;
-  readonly preset?: PresetFlag;
+  readonly preset?: PresetName;
   readonly overflow?: OverflowPolicyName;
   readonly allowBlock?: true;
   readonly retain?: number;
@@ -63,7 +53,7 @@ export function serveCommand(): Command {
       "-p, --preset <name>",
       "where the other flags say nothing: live-state (the latest per key), event-feed (bursts fit), audit-log (nothing " +
         "lost, 65536 messages retained per topic) or telemetry (small queues, the latest per key for who lags)",
-      oneOf(Object.keys(PRESET_NAMES) as PresetFlag[]),
+      oneOf(Object.keys(PRESETS) as PresetName[]),
     )
     .option(
       "-o, --overflow <policy>",
@@ -126,37 +116,37 @@ async function runServer(flags: ServeFlags): Promise<void> {
 /** @throws UsageError for flags that contradict each other */
 function makeHub(flags: ServeFlags): Hub {
   const { preset, queueMessages, queueBytes, allowBlock } = flags;
-  const base: HubOptions = preset === undefined ? {} : PRESET_NAMES[preset];
+  const base: HubOptions = preset === undefined ? {} : PRESETS[preset];
   const overflow = flags.overflow ?? base.overflow ?? "drop-oldest";
   const options: HubOptions = {
-    ...base,
+    ...(preset === undefined ? {} : { preset }),
     overflow,
     queue: {
-      ...base.queue,
       ...(queueMessages === undefined ? {} : { messages: queueMessages }),
       ...(queueBytes === undefined ? {} : { bytes: queueBytes }),
     },
-    retention: retentionOf(flags, base),
-    ...(allowBlock === true || overflow === "block" ? { authorize: allowEverything } : {}),
+    ...retentionOf(flags, base),
+    ...(allowBlock === true ? { allowedOverflow: OVERFLOW_POLICIES } : {}),
   };
-  if (overflow === "park" && options.retention?.length === 0) {
+  if (overflow === "park" && options.retention === false && options.topics === undefined) {
     throw new UsageError("the policy park reads on from what is retained: it needs a --retain above 0");
   }
   return new Hub(options);
 }
 
-const allowEverything = (): Access => ({ overflow: OVERFLOW_POLICIES });
-
 function retentionOf(
   { retain, retainBytes, retainLatest = [] }: ServeFlags,
   base: HubOptions,
-): readonly Retention[] {
-  // The first rule that matches counts, so the particular ones come first.
-  const latest = retainLatest.map((pattern): Retention => ({ pattern, latestPerKey: true }));
-  if (retain === 0) return latest;
-  if (retain === undefined && retainBytes === undefined && base.retention !== undefined) {
-    return [...latest, ...base.retention];
-  }
+): Pick<HubOptions, "retention" | "topics"> {
   const { messages, bytes } = DEFAULT_RETAIN;
-  return [...latest, { pattern: ">", messages: retain ?? messages, bytes: retainBytes ?? bytes }];
+  const latest: TopicOptions = { retention: { latestPerKey: true } };
+  const asked = retain !== undefined || retainBytes !== undefined || base.retention === undefined;
+  return {
+    ...(asked
+      ? { retention: retain === 0 ? false : { messages: retain ?? messages, bytes: retainBytes ?? bytes } }
+      : {}),
+    ...(retainLatest.length === 0
+      ? {}
+      : { topics: Object.fromEntries(retainLatest.map((pattern) => [pattern, latest])) }),
+  };
 }

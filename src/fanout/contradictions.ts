@@ -1,7 +1,13 @@
 import type { QueueBounds } from "../protocol/index.ts";
 import type { Rung } from "./escalation.ts";
 import type { Level, Levels } from "./levels.ts";
-import { type SubscriberSettings, subscriberSettings, subscriberStack, topicSettings, voiceFor } from "./rules.ts";
+import {
+  type SubscriberSettings,
+  subscriberSettings,
+  subscriberStack,
+  topicSettings,
+  voiceFor,
+} from "./rules.ts";
 
 /** Something that is wrong with an option although its type and range are right. */
 export interface OptionProblem {
@@ -39,15 +45,23 @@ function* problemsOf(stack: Level, pattern: string | undefined, levels: Levels):
   yield* ofParking(stack, settings, pattern, levels);
 }
 
-function* ofWatermarks(stack: Level, { watermarks: { high, low } }: SubscriberSettings): Iterable<OptionProblem> {
+function* ofWatermarks(
+  stack: Level,
+  { watermarks: { high, low } }: SubscriberSettings,
+): Iterable<OptionProblem> {
   if (low <= high) return;
   const path = pathOf(stack, ["watermarks", "low"], ["watermarks", "high"]);
-  yield { path, message: `expected a low watermark of at most the high one, got low ${low} and high ${high}` };
+  yield {
+    path,
+    message: `expected a low watermark of at most the high one, got low ${low} and high ${high}`,
+  };
 }
 
+/** At one level: a level may well allow less than what those below it say for all. */
 function* ofQueues(stack: Level, { queue, maxQueue }: SubscriberSettings): Iterable<OptionProblem> {
   for (const bound of ["messages", "bytes"] as const) {
-    if (queue[bound] <= maxQueue[bound]) continue;
+    const voice = voiceFor(stack, "maxQueue", bound);
+    if (queue[bound] <= maxQueue[bound] || voice !== voiceFor(stack, "queue", bound)) continue;
     yield {
       path: pathOf(stack, ["queue", bound], ["maxQueue", bound]),
       message: `expected a queue of at most maxQueue, which is ${maxQueue[bound]} ${bound}, got ${queue[bound]}`,
@@ -133,7 +147,10 @@ function smallest(logs: Logs, bound: keyof QueueBounds): number | undefined {
 /** Where the first of these options that is said at all is said. */
 function pathOf(
   stack: Level,
-  ...options: readonly (readonly [name: "watermarks" | "queue" | "maxQueue" | "escalation" | "overflow", field?: string])[]
+  ...options: readonly (readonly [
+    name: "watermarks" | "queue" | "maxQueue" | "escalation" | "overflow",
+    field?: string,
+  ])[]
 ): readonly string[] {
   let best: readonly string[] = [options[0]?.[0] ?? ""];
   let at = stack.length;

@@ -12,6 +12,7 @@
  * @module
  */
 export type { Access, AccessRequest, Authorize } from "./access.ts";
+export type { OptionProblem } from "./contradictions.ts";
 export type { Rung, SlowCondition } from "./escalation.ts";
 export type {
   HistoryLoadOptions,
@@ -32,7 +33,6 @@ export {
   type HubOptions,
   hubConfigProblems,
 } from "./options.ts";
-export type { OptionProblem } from "./contradictions.ts";
 export { PRESETS, type PresetName } from "./presets.ts";
 export type { Publication, PublishOptions } from "./publication.ts";
 export type { DeliveryPhase } from "./pump.ts";
@@ -40,7 +40,13 @@ export type { CompactedRetention, Retention, SequentialRetention } from "./reten
 export type { BatchLimits, Sink, SinkFeedback, SinkFrame, WriteOutcome } from "./sink.ts";
 export type { Books, HubStats, Losses, SubscriptionStats, TopicStats } from "./stats.ts";
 export type { KeyFilter, SubscribeRequest } from "./subscribe-request.ts";
-export type { ClassMatch, ClassOptions, SubscriberOptions, TopicOptions, Watermarks } from "./subscriber-options.ts";
+export type {
+  ClassMatch,
+  ClassOptions,
+  SubscriberOptions,
+  TopicOptions,
+  Watermarks,
+} from "./subscriber-options.ts";
 export type { Subscription } from "./subscription.ts";
 export type { SubscriptionState } from "./subscription-state.ts";
 export { checkPattern, checkTopic } from "./topic-names.ts";

@@ -232,7 +232,9 @@ function checkRetention(name: string, retention: Retention | false): void {
   if ("latestPerKey" in retention) {
     checkNames(name, retention, { latestPerKey: true, keys: true, tombstoneAgeMs: true });
     if (retention.latestPerKey !== true) {
-      throw new TypeError(`${name}.latestPerKey must be true or left out, got ${String(retention.latestPerKey)}`);
+      throw new TypeError(
+        `${name}.latestPerKey must be true or left out, got ${String(retention.latestPerKey)}`,
+      );
     }
     if (retention.keys !== undefined) checkWhole(`${name}.keys`, retention.keys, 1);
     if (retention.tombstoneAgeMs !== undefined) {

@@ -68,11 +68,7 @@ export class TopicTable<S> {
    * @param settingsOf - how a topic is treated, new or old
    * @param unknownThrough - the offset up to which the history lies before this table
    */
-  constructor(
-    maxTopics: number,
-    settingsOf: (topic: string) => TopicSettings,
-    unknownThrough = 0,
-  ) {
+  constructor(maxTopics: number, settingsOf: (topic: string) => TopicSettings, unknownThrough = 0) {
     this.#maxTopics = maxTopics;
     this.#settingsOf = settingsOf;
     this.#forgottenThrough = unknownThrough;

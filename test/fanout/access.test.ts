@@ -52,7 +52,13 @@ describe("what a subscriber asks for", () => {
     assert.throws(() => hub.attach(request, new ValveSink(), {}), { code: "NOT_ALLOWED", field: "overflow" });
     const blocking = handHub({ overflow: "block" }).hub;
     assert.equal(blocking.attach({ patterns: ["a"] }, new ValveSink()).stats().overflow, "block");
-    assert.equal(blocking.attach({ patterns: ["a"] }, new ValveSink(), {}).stats().overflow, "drop-oldest");
+    assert.equal(
+      blocking.attach({ patterns: ["a"] }, new ValveSink(), {}).stats().overflow,
+      "block",
+      "unasked",
+    );
+    const allowing = handHub({ allowedOverflow: ["block"] }).hub;
+    assert.equal(allowing.attach(request, new ValveSink(), {}).stats().overflow, "block");
   });
 
   it("is granted in full to code of this process, and bounded for a remote caller", () => {

@@ -4,7 +4,14 @@ import { describe, it, type TestContext } from "node:test";
 import fc from "fast-check";
 import { Ladder, type SlowSignals } from "../../src/fanout/escalation.ts";
 import { EvictionBrake } from "../../src/fanout/eviction-brake.ts";
-import { Hub, type HubOptions, type OverflowPolicyName, PRESETS, type Rung } from "../../src/index.ts";
+import {
+  Hub,
+  type HubOptions,
+  type OverflowPolicyName,
+  PRESETS,
+  type PresetName,
+  type Rung,
+} from "../../src/index.ts";
 import { assertBalanced, handHub } from "../support/engine.ts";
 import { failOnLeaks } from "../support/leaks.ts";
 import { ManualClock } from "../support/manual-clock.ts";
@@ -202,7 +209,7 @@ describe("an escalation", () => {
 
   it("to park empties the queue and reads on from the log, without loss", () => {
     const { clock, sink, subscription, publish, states } = slowHub({
-      retention: [{ pattern: "a" }],
+      topics: { a: { retention: {} } },
       escalation: [rung({ lagMessages: 3 }, "park")],
     });
     publish(4);
@@ -252,7 +259,7 @@ describe("an escalation", () => {
   it("does not hold it against a subscriber that what it read from the past is old", () => {
     const { hub, clock } = handHub({
       ...quick,
-      retention: [{ pattern: "a" }],
+      topics: { a: { retention: {} } },
       escalation: [rung({ lagMs: 1_000 }, "evict")],
     });
     const keepsWatchAwake = new ValveSink();
@@ -281,7 +288,7 @@ describe("an escalation", () => {
   it("of one who reads the past listens to a stalled write alone", () => {
     const { hub, clock } = handHub({
       ...quick,
-      retention: [{ pattern: "a" }],
+      topics: { a: { retention: {} } },
       escalation: [
         rung({ lagMessages: 1 }, "drop-newest"),
         rung({ lagBytes: 1 }, "drop-newest"),
@@ -421,7 +428,7 @@ describe("the presets", () => {
     it(`${name} are options that a hub takes as they are, and with something changed`, async () => {
       const clock = new ManualClock();
       await new Hub({ ...preset, clock }).close();
-      const hub = new Hub({ ...preset, clock, queue: { messages: 5 } });
+      const hub = new Hub({ preset: name as PresetName, clock, queue: { messages: 5 } });
       const subscription = hub.attach({ patterns: ["a"] }, new ValveSink());
       assert.equal(subscription.stats().overflow, preset.overflow);
       assert.equal(subscription.stats().capacity.messages, 5);
@@ -431,8 +438,8 @@ describe("the presets", () => {
     });
   }
 
-  it("auditLog loses nothing that it retains, however slow the reader", () => {
-    const { hub, clock } = handHub({ ...PRESETS.auditLog, queue: { messages: 16 } });
+  it("audit-log loses nothing that it retains, however slow the reader", () => {
+    const { hub, clock } = handHub({ preset: "audit-log", queue: { messages: 16 } });
     const sink = new ValveSink();
     const subscription = hub.attach({ patterns: ["orders.>"] }, sink);
     clock.turn();
@@ -449,8 +456,8 @@ describe("the presets", () => {
     assert.deepEqual([sink.gaps, subscription.state], [[], "live"]);
   });
 
-  it("liveState keeps the newest value of every key and tells no loss", () => {
-    const { hub, clock } = handHub(PRESETS.liveState);
+  it("live-state keeps the newest value of every key and tells no loss", () => {
+    const { hub, clock } = handHub({ preset: "live-state" });
     const sink = new ValveSink();
     hub.attach({ patterns: ["prices.*"] }, sink);
     clock.turn();
@@ -462,7 +469,7 @@ describe("the presets", () => {
   });
 
   it("telemetry conflates one that is two seconds behind, and disconnects one that stopped reading", () => {
-    const { hub, clock } = handHub(PRESETS.telemetry);
+    const { hub, clock } = handHub({ preset: "telemetry" });
     const sink = new ValveSink({ valve: "shut" });
     const subscription = hub.attach({ patterns: ["cpu"] }, sink);
     clock.advance(4_000);

@@ -10,6 +10,7 @@
 import { type ChannelOptions, Server, type ServerCredentials } from "@grpc/grpc-js";
 import { HealthImplementation, type ServingStatusMap } from "grpc-health-check";
 import type { Clock } from "../../clock.ts";
+import { SERVER_DEFAULTS } from "../../defaults.ts";
 import type { Hub } from "../../fanout/index.ts";
 import { formatAddress, parseAddress } from "./address.ts";
 import { checkMilliseconds, type DeliveryOptions, resolveDelivery } from "./delivery-options.ts";
@@ -99,12 +100,21 @@ const CLOSE_MARGIN_MS = 500;
  * @throws SpillwayError `ADDRESS_INVALID`, `ADDRESS_UNAVAILABLE`
  */
 export async function serve(hub: Hub, options: ServeOptions = {}): Promise<SpillwayServer> {
-  const address = parseAddress(options.listen ?? "127.0.0.1:7070");
+  const address = parseAddress(options.listen ?? SERVER_DEFAULTS.listen);
   const { clock, endGraceMs } = resolveDelivery(options);
-  const drainTimeoutMs = checkMilliseconds("drainTimeoutMs", options.drainTimeoutMs ?? 5_000);
+  const drainTimeoutMs = checkMilliseconds(
+    "drainTimeoutMs",
+    options.drainTimeoutMs ?? SERVER_DEFAULTS.drainTimeoutMs,
+  );
   const server = new Server({
-    "grpc.keepalive_time_ms": checkMilliseconds("keepaliveTimeMs", options.keepaliveTimeMs ?? 20_000),
-    "grpc.keepalive_timeout_ms": checkMilliseconds("keepaliveTimeoutMs", options.keepaliveTimeoutMs ?? 8_000),
+    "grpc.keepalive_time_ms": checkMilliseconds(
+      "keepaliveTimeMs",
+      options.keepaliveTimeMs ?? SERVER_DEFAULTS.keepaliveTimeMs,
+    ),
+    "grpc.keepalive_timeout_ms": checkMilliseconds(
+      "keepaliveTimeoutMs",
+      options.keepaliveTimeoutMs ?? SERVER_DEFAULTS.keepaliveTimeoutMs,
+    ),
     ...options.channelOptions,
   });
   try {
