@@ -17,7 +17,7 @@ const src = join(root, "src");
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "errors.ts": [],
   "clock.ts": [],
-  "diagnostics.ts": [],
+  "diagnostics.ts": ["protocol"],
   "defaults.ts": [],
   protocol: [],
   queue: ["protocol"],
@@ -52,9 +52,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "transport/grpc/wire.ts",
     "transport/grpc/status.ts",
   ],
+  observe: ["errors.ts", "clock.ts", "defaults.ts", "diagnostics.ts", "protocol", "fanout"],
   "index.ts": [
     "errors.ts",
     "clock.ts",
+    "diagnostics.ts",
     "defaults.ts",
     "protocol",
     "fanout",

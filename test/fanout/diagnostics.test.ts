@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it, mock } from "node:test";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { Subscription } from "../../src/fanout/subscription.ts";
 import type { HubOptions, SubscribeRequest } from "../../src/index.ts";
 import { handHub } from "../support/engine.ts";
-import { Ear } from "../support/events.ts";
+import { Ear, EVENT_NAMES, type Heard } from "../support/events.ts";
 import { failOnLeaks } from "../support/leaks.ts";
 import { runs } from "../support/property.ts";
 import { ValveSink } from "../support/valve-sink.ts";
@@ -426,3 +428,65 @@ describe("whatever a subscriber does", () => {
     );
   });
 });
+
+describe("the table of the channels in the documentation", () => {
+  const text = readFileSync(
+    fileURLToPath(new URL("../../../docs/observability.md", import.meta.url)),
+    "utf8",
+  );
+  const quoted = (part: string) => [...part.matchAll(/`([\w:-]+)`/g)].map(([, name]) => name as string);
+  const group = (name: string) => {
+    const [, list = ""] = new RegExp(`^- \\*\\*${name}\\*\\*[^:]*: ([^.]*)\\.`, "m").exec(text) ?? [];
+    return quoted(list);
+  };
+  const rows = [...text.matchAll(/^\| `(spillway:[\w:-]+)` +\|[^|]*\|([^|]*)\|$/gm)].map(
+    ([, name = "", says = ""]) => {
+      const words = says.split(", ").map((word) => word.trim());
+      const groups = ["who", "how"].filter((word) => words.includes(word)).flatMap(group);
+      return { name, fields: [...groups, ...quoted(says)].sort() };
+    },
+  );
+
+  it("has every channel that is exported, and no other", () => {
+    assert.deepEqual(rows.map(({ name }) => name).sort(), EVENT_NAMES.toSorted());
+  });
+
+  it("names the fields that each event has", () => {
+    const told = new Map<string, string[]>();
+    for (const { name, event } of everything()) told.set(name, Object.keys(event).sort());
+    for (const { name, fields } of rows) assert.deepEqual(told.get(name), fields, name);
+  });
+});
+
+/** At least one event of every kind, from hubs that have a bad day. */
+function everything(): Heard[] {
+  const frozen = frozenHub({
+    stallTimeoutMs: 1_000,
+    escalation: [{ when: { lagMessages: 3 }, policy: "conflate" }],
+  });
+  frozen.publish(1);
+  frozen.publish(9);
+  frozen.clock.advance(5_000);
+  frozen.thaw();
+  frozen.clock.advance(5_000);
+  frozen.hub.reconfigure({});
+  frozen.hub.reportHookError("filter", new Error("x"));
+  frozen.subscription.end("cancelled");
+  frozen.clock.settle();
+
+  const parked = frozenHub({ overflow: "park", retention: { messages: 100 } });
+  parked.publish(1);
+  parked.publish(50);
+  parked.clock.advance(1_000);
+  parked.thaw();
+  parked.clock.advance(1_000);
+
+  const crowd = handHub({ stallTimeoutMs: 1_000 });
+  const ear = new Ear(crowd.hub.epoch);
+  const sinks = Array.from({ length: 10 }, () => new ValveSink({ valve: "shut" }));
+  for (const sink of sinks) crowd.hub.attach({ patterns: ["a"] }, sink);
+  crowd.clock.advance(5_000);
+  for (const sink of sinks) sink.openValve();
+  crowd.clock.advance(1_000);
+  return [...frozen.ear.all, ...parked.ear.all, ...ear.all];
+}

@@ -359,7 +359,7 @@ describe("what the diagnostics channels tell of a slow subscriber", () => {
     for (const name of ["started", "slow", "recovered", "stalled", "unstalled", "escalated", "ended"]) {
       const listener = (event: unknown) => {
         const { subscriptionId, rung } = event as { subscriptionId: string; rung?: number };
-        if (subscriptionId === id) heard.push(rung === undefined ? name : `${name} ${rung}`);
+        if (subscriptionId === id) heard.push(name === "escalated" ? `${name} ${rung}` : name);
       };
       diagnostics.subscribe(`spillway:subscription:${name}`, listener);
       test.after(() => diagnostics.unsubscribe(`spillway:subscription:${name}`, listener));
