@@ -11,7 +11,7 @@ import type { SpillwayConfig } from "./types.ts";
 export { CONFIG_VARIABLE } from "./environment.ts";
 export { type ConfigSources, type LoadedConfig, loadConfig, type Origins } from "./load.ts";
 export { ConfigError, type ConfigProblem } from "./problems.ts";
-export type { Origin, Path } from "./said.ts";
+export { formatPath, type Origin, type Path } from "./said.ts";
 export {
   type AdminConfig,
   type ChannelConfig,
