@@ -53,6 +53,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "transport/grpc/status.ts",
   ],
   observe: ["errors.ts", "clock.ts", "defaults.ts", "diagnostics.ts", "protocol", "fanout"],
+  config: ["errors.ts", "clock.ts", "defaults.ts", "protocol", "fanout", "transport/grpc"],
   "index.ts": [
     "errors.ts",
     "clock.ts",
@@ -69,6 +70,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "defaults.ts",
     "protocol",
     "fanout",
+    "config",
+    "observe",
     "transport/grpc",
     "transport/grpc/client",
     "index.ts",
