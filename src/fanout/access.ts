@@ -6,9 +6,12 @@ import type { SubscriberSettings } from "./rules.ts";
 
 /** What a remote caller wants to do. */
 export interface AccessRequest {
-  readonly action: "subscribe" | "publish" | "unsubscribe";
-  /** The patterns to subscribe to, or the topic to publish to. Checked for form already. */
+  /** `admin`: to look at the subscriptions of others, or to evict one; see {@link AccessRequest.method}. */
+  readonly action: "subscribe" | "publish" | "unsubscribe" | "admin";
+  /** The patterns to subscribe to, or the topic to publish to. Checked for form already. Empty with `admin`. */
   readonly topics: readonly string[];
+  /** With `admin`: the method called, such as `ListSubscriptions` or `Evict`. */
+  readonly method?: string | undefined;
   /** What the caller calls itself; not an identity. */
   readonly clientName?: string | undefined;
   /** What the caller says of itself besides its name; not an identity either. */

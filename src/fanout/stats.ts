@@ -52,6 +52,10 @@ export interface SubscriptionStats extends Books {
   readonly deliveredBytes: number;
   /** Age of the oldest message that waits or is in flight, in milliseconds; 0 when there is none. */
   readonly lagMs: number;
+  /** Age of the write in flight, in milliseconds; `undefined` when there is none. */
+  readonly writeAgeMs?: number | undefined;
+  /** Unix time of its start, in milliseconds. */
+  readonly startedAtMs?: number;
   /** Batches given to the sink. */
   readonly batches: number;
   /** Gap notices given to the sink. */

@@ -406,12 +406,16 @@ export class Subscription implements PumpSource, PastReader {
 
   #takeStarted(frames: SinkFrame[]): void {
     this.#startedDue = false;
+    const { overflow, queue, bounded, maxAgeMs, class: name } = this.#grant;
     frames.push({
       kind: "started",
       subscriptionId: this.id,
       position: this.position,
-      overflow: this.#grant.overflow,
-      queue: this.#grant.queue,
+      overflow,
+      queue,
+      bounded,
+      maxAgeMs: maxAgeMs === Number.POSITIVE_INFINITY ? undefined : maxAgeMs,
+      class: name,
     });
   }
 

@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { duration, startPosition } from "../../src/cli/arguments.ts";
 import { oneLine } from "../../src/cli/errors.ts";
-import { describePreviousEnd, describeState } from "../../src/cli/frame-lines.ts";
+import { describeGrant, describePreviousEnd, describeState } from "../../src/cli/frame-lines.ts";
 import { generate } from "../../src/cli/generate.ts";
 import { cpuReadings, HostReadings, networkReadings, parseNetDev } from "../../src/cli/host-readings.ts";
 import { lines, untilAborted } from "../../src/cli/lines.ts";
@@ -247,6 +247,26 @@ test("a change of state and a change of rung read differently", () => {
   assert.match(describeState(state("parked", "park", 1), 1), /^parked/);
   assert.match(describeState(state("catching-up", "park", 1), 1), /^catching up/);
   assert.match(describeState(state("draining", "park", 0), 0), /draining/);
+});
+
+test("what was granted names the class, the age limit, and what is less than was asked for", () => {
+  const plain = {
+    kind: "started",
+    subscriptionId: "s",
+    position: { epoch: "e", offset: 0 },
+    overflow: "conflate",
+    queue: { messages: 8, bytes: 1024 },
+    bounded: [],
+    maxAgeMs: undefined,
+    class: undefined,
+  } as const;
+  assert.equal(describeGrant(plain), "conflate, queue 8 messages / 1024 bytes");
+  const bounded = ["queue.messages", "max_age_ms"];
+  assert.equal(
+    describeGrant({ ...plain, maxAgeMs: 5_000, class: "dashboards", bounded }),
+    "conflate, queue 8 messages / 1024 bytes, nothing older than 5000 ms, class dashboards, " +
+      "bounded by the server: queue.messages, max_age_ms",
+  );
 });
 
 test("how an earlier subscription ended is said in words, also for a reason that is not known here", () => {

@@ -106,7 +106,8 @@ export function start(
 export function startedFrame(subscriptionId: string): StartedFrame {
   const position = { epoch: "e1", offset: 0 };
   const queue = { messages: 8, bytes: 1024 };
-  return { kind: "started", subscriptionId, position, overflow: "drop-oldest", queue };
+  const granted = { overflow: "drop-oldest", queue, bounded: [], maxAgeMs: undefined } as const;
+  return { kind: "started", subscriptionId, position, ...granted, class: undefined };
 }
 
 export function send(call: SubscribeCall, ...frames: Exclude<Frame, EndFrame>[]): void {

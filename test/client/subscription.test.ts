@@ -110,6 +110,7 @@ describe("reading", () => {
       queue: { messages: 3 },
       filter: { keyPrefixes: ["a"] },
       clientName: "me",
+      labels: { tier: "gold" },
       maxAgeMs: 5_000,
       minIntervalMs: 99.5,
       lingerMs: 4.2,
@@ -127,6 +128,7 @@ describe("reading", () => {
         maxAgeMs: "5000",
         minIntervalMs: "100",
         lingerMs: "5",
+        labels: { tier: "gold" },
         previousSubscriptionId: "",
       },
     ]);
