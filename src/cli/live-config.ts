@@ -8,7 +8,8 @@
  * @module
  */
 import type { Logger } from "pino";
-import { ConfigError, type LoadedConfig, type LogConfig, type SpillwayConfig } from "../config/index.ts";
+import { stringify } from "yaml";
+import { ConfigError, effectiveConfig, type LoadedConfig, type LogConfig, type SpillwayConfig } from "../config/index.ts";
 import { OPERATIONS_DEFAULTS } from "../defaults.ts";
 import type { Hub } from "../fanout/index.ts";
 import { type Change, changesBetween } from "./config-changes.ts";
@@ -34,6 +35,9 @@ export class LiveConfig {
     this.#logger = logger;
     this.#inForce = inForce;
   }
+
+  /** What is in force, with every value filled in, as YAML. */
+  readonly text = (): string => stringify(effectiveConfig(this.#inForce.config));
 
   /**
    * Puts it in force, and tells what has changed.

@@ -48,6 +48,8 @@ async function runServer(flags: ServeFlags): Promise<void> {
     await using server = await serve(hub, {
       ...config.server,
       ...(flags.demo === true ? { longlived: demoLonglived } : {}),
+      admin: config.admin?.enabled === true ? { effectiveConfig: live.text } : false,
+      reflection: config.admin?.reflection ?? false,
     });
     const stopFeed = flags.demo === true ? startDemoFeed(hub) : undefined;
     log.logger.info({ address: server.address, file: sources.file }, "listening");

@@ -21,7 +21,15 @@ export interface SpillwayConfig {
 export interface ServerConfig
   extends Omit<
     ServeOptions,
-    "credentials" | "services" | "clock" | "longlived" | "fanout" | "channelOptions"
+    | "credentials"
+    | "services"
+    | "clock"
+    | "longlived"
+    | "fanout"
+    | "channelOptions"
+    // In a section of their own.
+    | "admin"
+    | "reflection"
   > {
   readonly longlived?: LonglivedConfig | false;
   readonly fanout?: FanoutConfig | false;
