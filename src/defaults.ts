@@ -73,6 +73,7 @@ export const CLIENT_DEFAULTS = {
   keepalive: { timeMs: 20_000, timeoutMs: 8_000 },
   backoff: { baseMs: 200, capMs: 20_000, resetAfterMs: 10_000 },
   connectTimeoutMs: 10_000,
+  callTimeoutMs: 10_000,
   waitForServer: true,
 } as const;
 
