@@ -58,7 +58,10 @@ export function memoryLines({ subscribers, topics, total, notes }: WorstCaseMemo
     "",
     ...table([
       ["", "retained"],
-      ...topics.map(({ pattern, retained }) => [`one topic of ${pattern ?? "no pattern"}`, roundSize(retained)]),
+      ...topics.map(({ pattern, retained }) => [
+        `one topic of ${pattern ?? "no pattern"}`,
+        roundSize(retained),
+      ]),
       ["as many as there may be", roundSize(total.retained)],
     ]),
     ...notes.map((note) => `  ${note}`),
@@ -71,7 +74,10 @@ function nameOf({ patterns, className }: Whom): string {
   return of === undefined ? `class ${className}` : `class ${className}, ${of}`;
 }
 
-function different(values: readonly ExplainedValue[], from: readonly ExplainedValue[]): readonly ExplainedValue[] {
+function different(
+  values: readonly ExplainedValue[],
+  from: readonly ExplainedValue[],
+): readonly ExplainedValue[] {
   const known = new Map(from.map((value) => [value.option, value]));
   return values.filter(({ option, value, origin }) => {
     const other = known.get(option);
@@ -92,5 +98,7 @@ function table(rows: readonly (readonly string[])[]): readonly string[] {
     for (const [column, cell] of row.entries())
       widths[column] = Math.max(widths[column] ?? 0, Math.min(cell.length, WIDEST));
   }
-  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd());
+  return rows.map((row) =>
+    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd(),
+  );
 }

@@ -9,7 +9,13 @@
  */
 import type { Logger } from "pino";
 import { stringify } from "yaml";
-import { ConfigError, effectiveConfig, type LoadedConfig, type LogConfig, type SpillwayConfig } from "../config/index.ts";
+import {
+  ConfigError,
+  effectiveConfig,
+  type LoadedConfig,
+  type LogConfig,
+  type SpillwayConfig,
+} from "../config/index.ts";
 import { OPERATIONS_DEFAULTS } from "../defaults.ts";
 import type { Hub } from "../fanout/index.ts";
 import { type Change, changesBetween } from "./config-changes.ts";

@@ -36,7 +36,10 @@ export function addServeFlags(command: Command): Command {
       listenAddress,
     )
     .option("--metrics <host:port>", "serve metrics for Prometheus there, at /metrics", listenAddress)
-    .option("--admin", "serve the admin service, for spillway ls, stats and evict: to everybody who can connect")
+    .option(
+      "--admin",
+      "serve the admin service, for spillway ls, stats and evict: to everybody who can connect",
+    )
     .option("--reflection", "answer gRPC reflection")
     .option(
       "--log-level <level>",

@@ -73,7 +73,9 @@ async function runServer(flags: ServeFlags): Promise<void> {
 function startReloading({ file, load }: Sources, live: LiveConfig, logger: Logger): () => void {
   if (file === undefined) {
     onReloadSignal(() =>
-      logger.warn("SIGHUP: there is no configuration file to read again; start with --config FILE to have one"),
+      logger.warn(
+        "SIGHUP: there is no configuration file to read again; start with --config FILE to have one",
+      ),
     );
     return () => {};
   }

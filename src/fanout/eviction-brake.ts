@@ -47,7 +47,8 @@ export class EvictionBrake {
     } else if (this.#state === "paused" && (!mass || elapsed >= PAUSE_MS)) {
       this.#enter("paced", now);
       const { evictionsResumed: channel } = diagnostics;
-      if (channel.hasSubscribers) channel.publish({ epoch: this.#epoch, subscriptions, slow, forMs: elapsed });
+      if (channel.hasSubscribers)
+        channel.publish({ epoch: this.#epoch, subscriptions, slow, forMs: elapsed });
     } else if (this.#state === "paced" && !mass && elapsed >= PAUSE_MS) this.#enter("off", now);
     if (this.#state === "off") this.#left = Number.POSITIVE_INFINITY;
     else if (this.#state === "paused") this.#left = 0;

@@ -131,7 +131,7 @@ export class Line implements LossListener<Message> {
   }
 
   /** Messages lost here: for want of room, or too old. */
-  get lost(): number {
+  get lostCount(): number {
     return this.#queue.dropped + this.#expired;
   }
 

@@ -550,7 +550,7 @@ export class Subscription implements PumpSource, PastReader {
 
   /** Messages lost in its lifetime. */
   get #lost(): number {
-    return this.#line.lost + this.#renderFailed + this.#filterFailed;
+    return this.#line.lostCount + this.#renderFailed + this.#filterFailed;
   }
 
   #losses(): Losses {
@@ -693,7 +693,7 @@ export class Subscription implements PumpSource, PastReader {
   }
 
   #obeyLadder(levelBefore: number): void {
-    const { rung, level } = this.#slowness;
+    const { rung } = this.#slowness;
     const overflow = rung?.policy ?? this.#grant.overflow;
     this.#events.escalated(levelBefore, overflow);
     // By whoever listens.

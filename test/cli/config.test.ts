@@ -55,10 +55,7 @@ describe("spillway config check", () => {
       ["overflow", "drop-oldest", "default"],
     );
     const prices = sections.get("subscribers of prices.>: as every subscriber, but") ?? [];
-    assert.deepEqual(
-      prices.find(([option]) => option === "overflow")?.slice(0, 2),
-      ["overflow", "conflate"],
-    );
+    assert.deepEqual(prices.find(([option]) => option === "overflow")?.slice(0, 2), ["overflow", "conflate"]);
     assert.match(
       prices.find(([option]) => option === "overflow")?.[2] ?? "",
       /hub\.topics\."prices\.>"\.preset = live-state \(.*:4:/,
@@ -102,7 +99,7 @@ describe("spillway config check", () => {
 
   test("what strangers write into a file does not reach the terminal", async (t) => {
     const { stderr } = await run(t, ["config", "check", fileOf(t, 'hub: { "\\e[2Jx": 1 }\n')]).exit;
-    assert.doesNotMatch(stderr, /\u001b/);
+    assert.ok(!stderr.includes("\u001b"), stderr);
     assert.match(stderr, /unknown key/);
   });
 });
@@ -129,7 +126,10 @@ describe("spillway config explain", () => {
     const { code, stdout } = await run(t, args).exit;
     assert.equal(code, 0);
     assert.match(stdout, /^class dashboards, subscribers of prices\.EURUSD:$/m);
-    assert.match(stdout, /^ {2}overflow +conflate +hub\.classes\.dashboards\.overflow \(.*spillway\.yaml:7:/m);
+    assert.match(
+      stdout,
+      /^ {2}overflow +conflate +hub\.classes\.dashboards\.overflow \(.*spillway\.yaml:7:/m,
+    );
     assert.match(stdout, /^ {2}queue\.bytes +1MiB +default$/m);
     assert.match(stdout, /^ {2}linger +5ms +hub\.topics\."prices\.>"\.linger \(/m);
     assert.match(stdout, /^ {2}server\.listen +127\.0\.0\.1:7070 +default$/m);
@@ -232,15 +232,21 @@ describe("spillway serve", () => {
 
   async function startAndStop(t: TestContext, flags: readonly string[], env: Record<string, string>) {
     const process = run(t, ["serve", "-l", "127.0.0.1:0", ...flags], { env });
-    await Promise.race([process.line(/listening/).then(() => process.child.kill("SIGTERM")), process.exit]).catch(
-      () => {},
-    );
+    await Promise.race([
+      process.line(/listening/).then(() => process.child.kill("SIGTERM")),
+      process.exit,
+    ]).catch(() => {});
     return await process.exit;
   }
 });
 
 test("the help of every config command names its flags", async (t) => {
-  const expected = { check: ["--json"], explain: ["--topic", "--class", "--json"], "print-defaults": [], schema: [] };
+  const expected = {
+    check: ["--json"],
+    explain: ["--topic", "--class", "--json"],
+    "print-defaults": [],
+    schema: [],
+  };
   const { code, stdout } = await run(t, ["config", "--help"]).exit;
   assert.equal(code, 0);
   for (const [command, flags] of Object.entries(expected)) {

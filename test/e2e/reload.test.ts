@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { type Json, publish, type Run, run, startServer, startSubscriber } from "../cli/run.ts";
+import { type Json, publish, type Run, startServer, startSubscriber } from "../cli/run.ts";
 import { failOnLeaks } from "../support/leaks.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
@@ -159,7 +159,9 @@ describe("a change that cannot be", () => {
 
   test("because a flag counts before it is none", async (t) => {
     const { file, server } = await scene(t, "server: { listen: 127.0.0.1:1 }\n");
-    await reload(server, /nothing has changed/, () => writeFileSync(file, "server: { listen: 127.0.0.1:2 }\n"));
+    await reload(server, /nothing has changed/, () =>
+      writeFileSync(file, "server: { listen: 127.0.0.1:2 }\n"),
+    );
   });
 });
 
@@ -206,7 +208,9 @@ test("a smaller queue loses what it has no room for, tells a frozen reader exact
   const flood = await publish(t, address, ["load", "--count", `${count}`, "--size", `${SIZE}`]);
   assert.equal(flood.code, 0);
   await healthy.process.json(({ offset }) => offset === count);
-  await reload(server, CHANGED, () => writeFileSync(file, "hub: { queue: { messages: 16, bytes: 64MiB } }\n"));
+  await reload(server, CHANGED, () =>
+    writeFileSync(file, "hub: { queue: { messages: 16, bytes: 64MiB } }\n"),
+  );
   // A reader of its own time sees the loss before the next message.
   frozen.child.kill("SIGCONT");
   await publish(t, address, ["load"], "the end\n");
