@@ -87,3 +87,8 @@ export const OPERATIONS_DEFAULTS = {
 
 /** The options of `logEvents()`. */
 export const LOG_DEFAULTS = { mostLines: 10, intervalMs: 10_000 } as const;
+
+/** Of a configuration file that is watched. */
+export const CONFIG_DEFAULTS = {
+  watchIntervalMs: 1_000,
+} as const;

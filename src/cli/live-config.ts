@@ -42,6 +42,10 @@ export class LiveConfig {
     this.#inForce = inForce;
   }
 
+  get inForce(): LoadedConfig {
+    return this.#inForce;
+  }
+
   /** What is in force, with every value filled in, as YAML. */
   readonly text = (): string => stringify(effectiveConfig(this.#inForce.config));
 

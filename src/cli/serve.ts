@@ -79,7 +79,7 @@ function startReloading({ file, load }: Sources, live: LiveConfig, logger: Logge
     );
     return () => {};
   }
-  const watch = watchConfig(load, file, { onChange: live.adopt, onError: live.reject });
+  const watch = watchConfig(load, file, { since: live.inForce, onChange: live.adopt, onError: live.reject });
   onReloadSignal(() => void watch.reload());
   return () => watch.stop();
 }

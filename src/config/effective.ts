@@ -22,6 +22,7 @@ export function effectiveConfig(config: SpillwayConfig): Record<string, unknown>
   const tree: Tree = {};
   for (const { path, value } of settled(z.encode(configSchema, config)))
     if (value !== undefined) put(tree, path, value);
+  if (config.hub?.preset !== undefined) put(tree, ["hub", "preset"], config.hub.preset);
   const { subscriber, topic } = explainOptions(config.hub ?? {}, [], undefined);
   for (const option of [...subscriber, ...topic]) {
     const { path, schema } = namedInFile(["hub", ...option.path]);

@@ -62,7 +62,9 @@ export type Kind =
       readonly what: string;
       /** For tables: `whole number, at least 1`. */
       readonly brief: string;
-      /** Whether any text will do, also `true` or `5`. */
+      /** All that it can be. */
+      readonly names?: readonly string[];
+      /** Whether it is text, whatever it looks like. */
       readonly text?: boolean;
     };
 
@@ -337,7 +339,7 @@ export function oneOf<const Names extends readonly string[]>(
 ): z.ZodType<Names[number]> {
   const what = `one of ${names.join(", ")}`;
   const brief = names.map((name) => `\`${name}\``).join(", ");
-  return make(z.enum(names, expecting(what)), { is: "value", what, brief }, description);
+  return make(z.enum(names, expecting(what)), { is: "value", what, brief, names }, description);
 }
 
 export function flag(description: string): z.ZodType<boolean> {
@@ -385,7 +387,7 @@ function isAddress(value: string): boolean {
 
 /** Text with a rule of its own. */
 export function ruledText(rule: TextRule, description: string): z.ZodType<string> {
-  return make(ruled(rule), { is: "value", what: rule.what, brief: rule.what, text: true }, description);
+  return make(ruled(rule), { is: "value", what: rule.what, brief: "text", text: true }, description);
 }
 
 function ruled({ what, fault, pattern }: TextRule): z.ZodString {

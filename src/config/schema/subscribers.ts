@@ -66,7 +66,7 @@ const rungPolicies = OVERFLOW_POLICIES.filter(
   (policy): policy is Exclude<OverflowPolicyName, "block"> => policy !== "block",
 );
 
-const rung = section<Rung>(
+export const rungSchema = section<Rung>(
   {
     when: condition,
     policy: oneOf(rungPolicies, "The overflow policy while the rung holds; `evict` ends the subscription."),
@@ -128,7 +128,7 @@ const subscriberShape: ShapeOf<SubscriberOptions> = {
     positive: true,
   }),
   escalation: listOf(
-    rung,
+    rungSchema,
     "What is done about a slow subscriber: rungs from mild to strict. The highest whose condition holds counts.",
   ),
   recovery: duration("How long a subscriber must be free of a rung's reason before it comes down from it."),
