@@ -3,9 +3,11 @@ import {
   type ExplainedValue,
   type Explanation,
   roundSize,
+  type SpillwayConfig,
   type Whom,
   type WorstCaseMemory,
 } from "../config/index.ts";
+import { HUB_DEFAULTS } from "../defaults.ts";
 
 /** One explanation as a whole. */
 export function explanationLines(explanation: Explanation): readonly string[] {
@@ -47,24 +49,34 @@ export function policyLines(explanations: readonly Explanation[]): readonly stri
   ];
 }
 
-export function memoryLines({ subscribers, topics, total, notes }: WorstCaseMemory): readonly string[] {
+/** Of those who are alike, the first. */
+export function memoryLines(
+  { subscribers, topics, total, notes }: WorstCaseMemory,
+  { hub }: SpillwayConfig,
+): readonly string[] {
+  const [everyone] = subscribers;
+  const kinds = subscribers.filter(
+    (one) => one === everyone || one.standard !== everyone?.standard || one.most !== everyone.most,
+  );
+  const [any] = topics;
+  const all = `all ${hub?.maxSubscriptions ?? HUB_DEFAULTS.maxSubscriptions}`;
   return [
-    "memory at worst:",
+    "memory at worst, of subscribers who ask for nothing, and who ask for all that they may have:",
     ...table([
-      ["", "who asks for nothing", "who asks for all"],
-      ...subscribers.map((one) => [nameOf(one), roundSize(one.standard), roundSize(one.most)]),
-      ["as many as there may be", roundSize(total.standard), roundSize(total.most)],
+      ...kinds.map((one) => [nameOf(one), roundSize(one.standard), roundSize(one.most)]),
+      [`${all}, each with messages of its own`, roundSize(total.standard), roundSize(total.most)],
+      [`${all}, with the same messages`, roundSize(total.shared)],
     ]),
     "",
+    "memory at worst, of what is retained:",
     ...table([
-      ["", "retained"],
-      ...topics.map(({ pattern, retained }) => [
-        `one topic of ${pattern ?? "no pattern"}`,
-        roundSize(retained),
-      ]),
-      ["as many as there may be", roundSize(total.retained)],
+      ...topics
+        .filter((one) => one === any || one.retained !== any?.retained)
+        .map(({ pattern, retained }) => [pattern ?? "every topic", roundSize(retained)]),
+      [`all ${hub?.maxTopics ?? HUB_DEFAULTS.maxTopics}`, roundSize(total.retained)],
     ]),
-    ...notes.map((note) => `  ${note}`),
+    "",
+    ...notes,
   ];
 }
 
@@ -89,14 +101,16 @@ function rows(values: readonly ExplainedValue[]): readonly string[] {
   return table(values.map(({ option, value, origin }) => [option, value, origin]));
 }
 
-/** A long value pushes only its own row apart. */
-const WIDEST = 32;
+/** A long value pushes only its own row apart; the names of the rows are in one column, whatever they are. */
+const WIDEST_VALUE = 32;
 
 function table(rows: readonly (readonly string[])[]): readonly string[] {
   const widths: number[] = [];
   for (const row of rows) {
-    for (const [column, cell] of row.entries())
-      widths[column] = Math.max(widths[column] ?? 0, Math.min(cell.length, WIDEST));
+    for (const [column, { length }] of row.entries()) {
+      const wanted = column === 0 ? length : Math.min(length, WIDEST_VALUE);
+      widths[column] = Math.max(widths[column] ?? 0, wanted);
+    }
   }
   return rows.map((row) =>
     `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd(),

@@ -51,7 +51,14 @@ async function check(file: string, json: boolean): Promise<void> {
     const policies = toldApart(loaded.config).map((whom) => explainConfig(loaded, whom));
     const memory = worstCaseMemory(loaded.config);
     if (json) await print(JSON.stringify({ file, valid: true, policies, memory }, null, 2));
-    else await print(`${file} is right.`, "", ...policyLines(policies), "", ...memoryLines(memory));
+    else
+      await print(
+        `${file} is right.`,
+        "",
+        ...policyLines(policies),
+        "",
+        ...memoryLines(memory, loaded.config),
+      );
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     // As compilers do it, so that editors find the place.

@@ -12,7 +12,7 @@ function fileOf(t: TestContext, text: string): string {
   return file;
 }
 
-const WRONG = "hub:\n  overflow: drop\n  queue:\n    mesages: 5\n  watermarks: { high: 10%, low: 50% }\n";
+const WRONG = "hub:\n  overflow: drop\n  queue:\n    mesages: 5\n  stallTimeout: 5\n";
 const RIGHT = `hub:
   queue: { messages: 512 }
   topics:
@@ -31,7 +31,7 @@ describe("spillway config check", () => {
     assert.equal(lines.length, 3, stderr);
     assert.match(lines[0] ?? "", /spillway\.yaml:2:\d+: hub\.overflow: .*drop-oldest/);
     assert.match(lines[1] ?? "", /spillway\.yaml:4:\d+: hub\.queue\.mesages: .*messages/);
-    assert.match(lines[2] ?? "", /spillway\.yaml:5:\d+: hub\.watermarks/);
+    assert.match(lines[2] ?? "", /spillway\.yaml:5:\d+: hub\.stallTimeout: expected a time/);
     for (const line of lines) assert.ok(line.startsWith(file), line);
   });
 
@@ -65,9 +65,14 @@ describe("spillway config check", () => {
     assert.ok(sections.has("subscribers of cpu: as every subscriber"));
     assert.ok(sections.has("class dashboards: as every subscriber, but"));
     assert.ok(sections.has("class dashboards, subscribers of prices.>: as every subscriber, but"));
-    assert.match(stdout, /^memory at worst:$/m);
+    assert.match(stdout, /^memory at worst, of subscribers/m);
     assert.match(stdout, /^ {2}every subscriber +\d+\.\d [KM]iB +\d+\.\d MiB$/m);
-    assert.match(stdout, /^ {2}as many as there may be +\d+\.\d [GT]iB/m);
+    assert.match(stdout, /^ {2}all 100000, each with messages of its own +\d+\.\d [GT]iB +\d+\.\d TiB$/m);
+    assert.match(stdout, /^ {2}all 100000, with the same messages +\d+\.\d GiB$/m);
+    assert.match(
+      stdout,
+      /^memory at worst, of what is retained:\n {2}every topic +0 bytes\n {2}all 100000 +0 bytes$/m,
+    );
   });
 
   test("--json says the same as one object, and exits with the same code", async (t) => {
