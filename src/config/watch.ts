@@ -82,7 +82,7 @@ class FileWatch implements ConfigWatch {
     this.#file = file;
     this.#options = options;
     if (since !== undefined) this.#known = { content: since.text };
-    this.#stopLooking = clock.every(intervalMs, () => void this.#look());
+    this.#stopLooking = clock.every(intervalMs, () => this.#look());
   }
 
   reload(): Promise<void> {

@@ -75,6 +75,9 @@ export const rungSchema = section<Rung>(
   { id: "rung", required: ["when", "policy"] },
 );
 
+/** By these one tells which form of retention was meant; the last as code calls it. */
+const COMPACTED_ONLY = ["latestPerKey", "keys", "tombstoneAge", "tombstoneAgeMs"];
+
 const sequential = section<SequentialRetention>(
   {
     messages: whole(1, "Most messages per topic."),
@@ -170,7 +173,7 @@ export const topicShape: ShapeOf<TopicOptions> = {
     [sequential, compacted],
     "What is retained of each topic for those who come back or were parked: the newest messages, the latest per key, " +
       "or nothing. Counts as a whole.",
-    (value) => (isMap(value) && Object.hasOwn(value, "latestPerKey") ? 1 : 0),
+    (value) => (isMap(value) && COMPACTED_ONLY.some((key) => Object.hasOwn(value, key)) ? 1 : 0),
   ),
   linger: linger(
     "How long a message may wait for others to be sent with: fewer wake-ups and system calls, for so much latency.",
