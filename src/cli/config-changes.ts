@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { effectiveConfig, formatPath, type Path, type SpillwayConfig } from "../config/index.ts";
+import { effectiveConfig, formatPath, inWords, type Path, type SpillwayConfig } from "../config/index.ts";
 
 export interface Change {
   /** As in the file. */
@@ -30,8 +30,7 @@ interface Value {
 /** By their path as text. */
 function values(given: unknown, path: Path = []): ReadonlyMap<string, Value> {
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    const text = typeof given === "string" ? given : JSON.stringify(given);
-    return given === undefined ? new Map() : new Map([[formatPath(path), { path, text }]]);
+    return new Map([[formatPath(path), { path, text: inWords(given) }]]);
   }
   return new Map(Object.entries(given).flatMap(([key, part]) => [...values(part, [...path, key])]));
 }

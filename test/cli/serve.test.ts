@@ -34,6 +34,15 @@ test("logs what happens to its subscribers, from the level that is asked for", a
   assert.deepEqual([ended.subscriptionId, ended.lost], [started.subscriptionId, 0]);
 });
 
+test("--admin lets an operator see the configuration in force, and without it nobody does", async (t) => {
+  const { address } = await startServer(t, ["--admin", "--overflow", "conflate"]);
+  await using client = connect(address);
+  assert.match(await client.admin.config(), /^ {2}overflow: conflate$/m);
+  const plain = await startServer(t);
+  await using other = connect(plain.address);
+  await assert.rejects(() => other.admin.config(), { reason: "UNIMPLEMENTED" });
+});
+
 test("--log-level silent logs nothing", async (t) => {
   const { process } = await startServer(t, ["--log-level", "silent"]);
   process.child.kill("SIGTERM");
