@@ -40,7 +40,7 @@ export function addServeFlags(command: Command): Command {
       "--admin",
       "serve the admin service, for spillway ls, stats and evict: to everybody who can connect",
     )
-    .option("--reflection", "answer gRPC reflection")
+    .option("--reflection", "answer gRPC reflection, beside --admin")
     .option(
       "--log-level <level>",
       `the least important lines that are logged: ${LOG_LEVELS.join(", ")} (default: info)`,

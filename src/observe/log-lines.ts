@@ -58,7 +58,8 @@ export const LOG_LINES: { readonly [Name in EventName]: (event: SpillwayEvents[N
   "spillway:hub:evictions-paused": () =>
     line("warn", "evictions pause: so many subscribers are slow at once that it is not their fault"),
   "spillway:hub:evictions-resumed": () => line("info", "evictions go on, a few at a time"),
-  "spillway:hub:reconfigured": () => line("info", "the hub was reconfigured"),
+  // Whoever did it knows better what has changed.
+  "spillway:hub:reconfigured": () => line("debug", "the hub was reconfigured"),
   "spillway:hook-error": () => line("error", "a hook of the application failed and was contained"),
 };
 

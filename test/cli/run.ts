@@ -64,7 +64,7 @@ export class Run {
   constructor(t: TestContext, args: readonly string[], { unread = false, env = {} }: RunOptions) {
     const child = spawn(process.execPath, [MAIN, ...args], {
       stdio: ["pipe", "pipe", "pipe"],
-      env: { ...process.env, ...env },
+      env: { ...ownEnvironment(), ...env },
     });
     this.child = child;
     // It may end before it has read its input.
@@ -127,6 +127,11 @@ export class Run {
 
 // biome-ignore lint/suspicious/noExplicitAny: what a test reads, it checks
 export type Json = Record<string, any>;
+
+/** Without variables of Spillway's: those that make a property repeat itself would pass for options. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SPILLWAY_")));
+}
 
 function parseLines(text: string): Json[] {
   return text
