@@ -10,8 +10,11 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { configCommand } from "./config.ts";
 import { describeFailure, EXIT_USAGE, note, oneLine } from "./errors.ts";
+import { evictCommand } from "./evict.ts";
+import { lsCommand } from "./ls.ts";
 import { publishCommand } from "./publish.ts";
 import { serveCommand } from "./serve.ts";
+import { statsCommand } from "./stats.ts";
 import { subscribeCommand } from "./subscribe.ts";
 
 function program(): Command {
@@ -23,7 +26,15 @@ function program(): Command {
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command");
-  for (const command of [serveCommand(), subscribeCommand(), publishCommand(), configCommand()]) {
+  for (const command of [
+    serveCommand(),
+    subscribeCommand(),
+    publishCommand(),
+    lsCommand(),
+    statsCommand(),
+    evictCommand(),
+    configCommand(),
+  ]) {
     spillway.addCommand(command.helpOption("-h, --help", "print this help"));
   }
   for (const command of withAllBelow(spillway)) {
@@ -46,7 +57,7 @@ function version(): string {
 
 async function main(args: readonly string[]): Promise<void> {
   if (args.length === 0) {
-    note("expected a command: serve, subscribe, publish or config (see spillway --help)");
+    note("expected a command: serve, subscribe, publish, ls, stats, evict or config (see spillway --help)");
     process.exitCode = EXIT_USAGE;
     return;
   }

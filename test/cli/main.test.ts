@@ -78,7 +78,7 @@ async function fails(t: TestContext, args: readonly string[], code: number, line
 
 describe("a wrong command line is one line on stderr and exit code 2:", () => {
   const cases: [name: string, args: string[], line: RegExp][] = [
-    ["no command", [], /expected a command: serve, subscribe, publish or config/],
+    ["no command", [], /expected a command: serve, subscribe, publish, ls, stats, evict or config/],
     ["an unknown command", ["frobnicate"], /unknown command 'frobnicate'/],
     ["an unknown flag", ["serve", "--lissten", "x"], /unknown option '--lissten'.*Did you mean --listen/],
     [

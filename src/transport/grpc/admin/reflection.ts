@@ -5,10 +5,11 @@
  * @module
  */
 import type { Server } from "@grpc/grpc-js";
-import { loadSync } from "@grpc/proto-loader";
+import { loadSync, type PackageDefinition } from "@grpc/proto-loader";
 import { protoPath as healthFile } from "grpc-health-check";
 import { SpillwayError } from "../../../errors.ts";
 import { protoFolder } from "../contracts.ts";
+import { fileDescriptors } from "./descriptors.ts";
 
 /** What each service is written in. */
 const FILES: Readonly<Record<string, string>> = {
@@ -34,7 +35,11 @@ export async function addReflection(server: Server, services: readonly string[])
       includeDirs: [protoFolder()],
     },
   );
-  new ReflectionService(definitions, { services: [...services] }).addToServer(server);
+  // It looks for nothing else in a package definition.
+  const described = { described: { fileDescriptorProtos: fileDescriptors(definitions) } };
+  new ReflectionService(described as unknown as PackageDefinition, {
+    services: [...services],
+  }).addToServer(server);
 }
 
 /** An optional package: who does not want reflection does not need it. */

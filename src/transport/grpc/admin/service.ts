@@ -28,14 +28,14 @@ import {
   type WireGetStatsResponse,
   type WireListSubscriptionsRequest,
   type WireListSubscriptionsResponse,
+  type WireSubscription,
 } from "../contracts.ts";
 import type { GrpcService } from "../fanout-service.ts";
 import { refusal } from "../refusal.ts";
 import { ratesBetween, readingOf } from "./rates.ts";
 import { reportOf } from "./report.ts";
-import type { SubscriptionReport } from "./reports.ts";
 import { checkedWindow } from "./selection.ts";
-import { survey } from "./survey.ts";
+import { type Survey, survey } from "./survey.ts";
 import { Turns } from "./turns.ts";
 import { queryFromWire, statsToWire, subscriptionToWire } from "./wire.ts";
 
@@ -126,8 +126,8 @@ class Admin {
     const method = "ListSubscriptions";
     try {
       await this.#run(method, call, async (signal) => {
-        const { total, worst } = await survey(this.#hub, queryFromWire(call.request), this.#clock, signal);
-        await this.#send(call, total, worst, new Turns(this.#clock, signal));
+        const found = await survey(this.#hub, queryFromWire(call.request), this.#clock, signal);
+        await this.#send(call, found, new Turns(this.#clock, signal));
       });
       call.end();
     } catch (error) {
@@ -182,18 +182,20 @@ class Admin {
   }
 
   /** A response at a time, as fast as they are read, and one in a turn of the event loop. */
-  async #send(
-    call: ListCall,
-    total: number,
-    reports: readonly SubscriptionReport[],
-    turns: Turns,
-  ): Promise<void> {
-    for (let from = 0; from === 0 || from < reports.length; from += SUBSCRIPTIONS_PER_RESPONSE) {
-      const page = reports.slice(from, from + SUBSCRIPTIONS_PER_RESPONSE);
-      const subscriptions = page.map((report) => subscriptionToWire(report));
-      const taken = call.write(from === 0 ? { subscriptions, total } : { subscriptions });
-      await (taken ? turns.next() : turns.once(call, "drain"));
+  async #send(call: ListCall, { total, worst }: Survey, turns: Turns): Promise<void> {
+    let subscriptions: WireSubscription[] = [];
+    let isFirst = true;
+    const flush = (): Promise<void> => {
+      const taken = call.write(isFirst ? { subscriptions, total } : { subscriptions });
+      isFirst = false;
+      subscriptions = [];
+      return taken ? turns.next() : turns.once(call, "drain");
+    };
+    for (const report of worst) {
+      subscriptions.push(subscriptionToWire(report));
+      if (subscriptions.length === SUBSCRIPTIONS_PER_RESPONSE) await flush();
     }
+    if (isFirst || subscriptions.length > 0) await flush();
   }
 
   /** @throws SpillwayError `ID_UNKNOWN` */

@@ -20,8 +20,8 @@ import { Turns } from "./turns.ts";
 export interface Survey {
   /** How many there are of those asked for. */
   readonly total: number;
-  /** The worst of them, the worst first. */
-  readonly worst: readonly SubscriptionReport[];
+  /** The worst of them, the worst first. Each report is made when it is its turn. */
+  readonly worst: Iterable<SubscriptionReport>;
 }
 
 /**
@@ -48,14 +48,22 @@ export async function survey(hub: Hub, query: ListQuery, clock: Clock, signal: A
     total++;
     worst.add({ subscription, health, stats, at: clock.now() });
   });
-  const reports: SubscriptionReport[] = [];
+  const fromLeast: Candidate[] = [];
   for (let next = worst.takeLast(); next !== undefined; next = worst.takeLast()) {
-    const { subscription, stats, at } = next;
-    const before = readings.get(subscription);
-    reports.push(reportOf(subscription, stats, before && ratesBetween(before, readingOf(stats, at))));
+    fromLeast.push(next);
     if (turns.isOver) await turns.next();
   }
-  return { total, worst: reports.reverse() };
+  return { total, worst: reports(fromLeast.reverse(), readings) };
+}
+
+function* reports(
+  candidates: readonly Candidate[],
+  readings: ReadonlyMap<Subscription, Reading>,
+): Iterable<SubscriptionReport> {
+  for (const { subscription, stats, at } of candidates) {
+    const before = readings.get(subscription);
+    yield reportOf(subscription, stats, before && ratesBetween(before, readingOf(stats, at)));
+  }
 }
 
 function isAsIn(
