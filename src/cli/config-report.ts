@@ -8,6 +8,7 @@ import {
   type WorstCaseMemory,
 } from "../config/index.ts";
 import { HUB_DEFAULTS } from "../defaults.ts";
+import { printable } from "./table.ts";
 
 /** One explanation as a whole. */
 export function explanationLines(explanation: Explanation): readonly string[] {
@@ -104,15 +105,16 @@ function rows(values: readonly ExplainedValue[]): readonly string[] {
 /** A long value pushes only its own row apart; the names of the rows are in one column, whatever they are. */
 const WIDEST_VALUE = 32;
 
-function table(rows: readonly (readonly string[])[]): readonly string[] {
+function table(cells: readonly (readonly string[])[]): readonly string[] {
+  const lines = cells.map((row) => row.map(printable));
   const widths: number[] = [];
-  for (const row of rows) {
+  for (const row of lines) {
     for (const [column, { length }] of row.entries()) {
       const wanted = column === 0 ? length : Math.min(length, WIDEST_VALUE);
       widths[column] = Math.max(widths[column] ?? 0, wanted);
     }
   }
-  return rows.map((row) =>
+  return lines.map((row) =>
     `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ")}`.trimEnd(),
   );
 }
