@@ -126,6 +126,14 @@ const refused: readonly (readonly [text: string, ...problems: string[]])[] = [
     "hub: { maxMessageBytes: 0 }",
     "spillway.yaml:1:8: hub.maxMessageBytes: expected a size such as 4096, 64KiB or 1MiB, at least 1 byte, got 0",
   ],
+  [
+    "hub: { maxMessageBytes: 0.0001KiB }",
+    'spillway.yaml:1:8: hub.maxMessageBytes: expected a size such as 4096, 64KiB or 1MiB, at least 1 byte, got "0.0001KiB"',
+  ],
+  [
+    `hub: { recovery: ${"9".repeat(400)}d }`,
+    `spillway.yaml:1:8: hub.recovery: expected a time from 0 to 24.8 days, got "${"9".repeat(77)}..."`,
+  ],
   // Names.
   [
     "hub: { preset: live }",
@@ -355,7 +363,7 @@ describe("contradictions", () => {
     ],
     [
       "admin: { reflection: true }",
-      "spillway.yaml:1:10: admin.reflection: expected admin.enabled to be true as well: reflection is a part of the admin service",
+      "spillway.yaml:1:10: admin.reflection: expected admin.enabled to be true as well: reflection is for operators, and goes with the admin service",
     ],
   ];
   for (const [text, problem] of cases) {
@@ -363,6 +371,14 @@ describe("contradictions", () => {
       assert.deepEqual(await wrong(text), [problem]);
     });
   }
+
+  it("are found in what all have, though each pattern mends it for its own topics", async () => {
+    const text = 'hub: { watermarks: { high: 40% }, topics: { "*": { watermarks: { low: 10% } } } }';
+    assert.deepEqual(await wrong(text), [
+      "spillway.yaml:1:22: hub.watermarks.high: expected a low watermark of at most the high one, got low 0.5 and high 0.4",
+    ]);
+    await load(text.replace('"*"', '">"'));
+  });
 
   it("are none where two listeners have other ports, other hosts, or any port", async () => {
     for (const [one, other] of [
