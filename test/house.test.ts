@@ -17,7 +17,7 @@ const src = join(root, "src");
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "errors.ts": [],
   "clock.ts": [],
-  "diagnostics.ts": [],
+  "diagnostics.ts": ["protocol"],
   "defaults.ts": [],
   protocol: [],
   queue: ["protocol"],
@@ -64,9 +64,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "transport/grpc/admin/reports.ts",
     "transport/grpc/admin/wire.ts",
   ],
+  observe: ["errors.ts", "clock.ts", "defaults.ts", "diagnostics.ts", "protocol", "fanout"],
+  config: ["errors.ts", "clock.ts", "defaults.ts", "protocol", "fanout", "transport/grpc"],
   "index.ts": [
     "errors.ts",
     "clock.ts",
+    "diagnostics.ts",
     "defaults.ts",
     "protocol",
     "fanout",
@@ -79,6 +82,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "defaults.ts",
     "protocol",
     "fanout",
+    "config",
+    "observe",
     "transport/grpc",
     "transport/grpc/client",
     "index.ts",
@@ -234,6 +239,19 @@ describe("the house", () => {
       ({ from, specifier }) => specifier === "commander" && !from.startsWith("cli/"),
     );
     assert.deepEqual(elsewhere.map(told), []);
+  });
+
+  it("has a public door that leads to no configuration, log or exporter, nor to the packages that these need", () => {
+    const reached = reachedFrom(["index.ts"]);
+    assert.deepEqual(
+      [...reached].filter((path) => /^(config|observe)\//.test(path)),
+      [],
+    );
+    const heavy = /^(zod|yaml|leven|pino|prom-client|@opentelemetry\/)/;
+    const wrong = imports.filter(
+      ({ from, specifier, typeOnly }) => reached.has(from) && heavy.test(specifier) && !typeOnly,
+    );
+    assert.deepEqual(wrong.map(told), []);
   });
 
   it("has every default in defaults.ts alone, and documents just those", () => {
