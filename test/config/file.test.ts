@@ -321,6 +321,19 @@ metrics: { listen: 1 }
     assert.match((await wrong("hub: { constructor: 1 }")).join(), /hub.constructor: unknown key/);
   });
 
+  it("is told of in lines that no terminal obeys, whatever its keys and its name are", async () => {
+    const text = 'hub: { "a\\e[2J\\u009b1m": 1, topics: { "\\n": {} } }\nlog: { level: "\\x07" }\n!\u009bx';
+    const file = "gone\n\u009b.yaml";
+    const lines = [
+      ...(await wrong(text)),
+      ...(await wrong(text.split("\n!")[0] ?? "")),
+      ...(await wrongWithoutFile({ file })),
+    ];
+    assert.ok(lines.length >= 4, `${lines.length}`);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+    for (const line of lines) assert.doesNotMatch(line, /[\0-\x1f\x7f-\x9f]/);
+  });
+
   it("is told by name when it cannot be read", async () => {
     const folder = mkdtempSync(join(tmpdir(), "spillway-config-"));
     try {
