@@ -66,7 +66,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "transport/grpc/admin/reports.ts",
     "transport/grpc/admin/wire.ts",
   ],
-  observe: ["errors.ts", "clock.ts", "defaults.ts", "diagnostics.ts", "protocol", "fanout"],
+  observe: ["errors.ts", "address.ts", "clock.ts", "defaults.ts", "diagnostics.ts", "protocol", "fanout"],
   config: ["errors.ts", "clock.ts", "defaults.ts", "protocol", "fanout", "transport/grpc"],
   "index.ts": [
     "errors.ts",
