@@ -20,7 +20,8 @@
  * - `ENDED`: a subscription ended against its reader's will; `reason` says why.
  * - `ADDRESS_INVALID`, `ADDRESS_UNAVAILABLE`: the server cannot listen there.
  * - `UNREACHABLE`: no server answers at the address.
- * - `PACKAGE_MISSING`: an optional package is not installed; the message names it.
+ * - `CONFIG_INVALID`: a configuration is wrong; the error lists everything that is.
+ * - `PACKAGE_MISSING`: what was asked for needs an optional package that is not installed.
  */
 export type ErrorCode =
   | "TOPIC_INVALID"
@@ -41,6 +42,7 @@ export type ErrorCode =
   | "ADDRESS_INVALID"
   | "ADDRESS_UNAVAILABLE"
   | "UNREACHABLE"
+  | "CONFIG_INVALID"
   | "PACKAGE_MISSING";
 
 export interface SpillwayErrorDetails {

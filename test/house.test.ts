@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import * as defaults from "../src/defaults.ts";
 
 /** The checkout: this file runs compiled, two folders further down than it lies. */
 const root = findRoot(dirname(fileURLToPath(import.meta.url)));
@@ -17,10 +18,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "errors.ts": [],
   "address.ts": ["errors.ts"],
   "clock.ts": [],
-  "diagnostics.ts": [],
+  "diagnostics.ts": ["protocol"],
+  "defaults.ts": [],
   protocol: [],
   queue: ["protocol"],
-  fanout: ["errors.ts", "clock.ts", "diagnostics.ts", "protocol", "queue"],
+  fanout: ["errors.ts", "clock.ts", "diagnostics.ts", "defaults.ts", "protocol", "queue"],
   // What server and client share of the wire.
   "transport/grpc/contracts.ts": [],
   "transport/grpc/wire.ts": ["errors.ts", "protocol", "transport/grpc/contracts.ts"],
@@ -30,36 +32,62 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "transport/grpc/contracts.ts",
     "transport/grpc/wire.ts",
   ],
+  "transport/grpc/admin/reports.ts": ["protocol"],
+  "transport/grpc/admin/wire.ts": [
+    "errors.ts",
+    "protocol",
+    "transport/grpc/contracts.ts",
+    "transport/grpc/wire.ts",
+    "transport/grpc/admin/reports.ts",
+  ],
   "transport/grpc/client": [
     "errors.ts",
     "clock.ts",
     "diagnostics.ts",
+    "defaults.ts",
     "protocol",
     "transport/grpc/contracts.ts",
     "transport/grpc/wire.ts",
     "transport/grpc/status.ts",
+    "transport/grpc/admin/reports.ts",
+    "transport/grpc/admin/wire.ts",
   ],
   "transport/grpc": [
     "errors.ts",
     "address.ts",
     "clock.ts",
     "diagnostics.ts",
+    "defaults.ts",
     "protocol",
     "fanout",
     "transport/grpc/contracts.ts",
     "transport/grpc/wire.ts",
     "transport/grpc/status.ts",
+    "transport/grpc/admin/reports.ts",
+    "transport/grpc/admin/wire.ts",
   ],
-  observe: ["errors.ts", "address.ts", "clock.ts", "diagnostics.ts", "defaults.ts", "protocol", "fanout"],
-  "index.ts": ["errors.ts", "clock.ts", "protocol", "fanout", "transport/grpc", "transport/grpc/client"],
-  cli: [
+  observe: ["errors.ts", "address.ts", "clock.ts", "defaults.ts", "diagnostics.ts", "protocol", "fanout"],
+  config: ["errors.ts", "clock.ts", "defaults.ts", "protocol", "fanout", "transport/grpc"],
+  "index.ts": [
     "errors.ts",
     "clock.ts",
+    "diagnostics.ts",
+    "defaults.ts",
     "protocol",
     "fanout",
     "transport/grpc",
     "transport/grpc/client",
+  ],
+  cli: [
+    "errors.ts",
+    "clock.ts",
+    "defaults.ts",
+    "protocol",
+    "fanout",
+    "config",
     "observe",
+    "transport/grpc",
+    "transport/grpc/client",
     "index.ts",
   ],
 };
@@ -72,8 +100,8 @@ interface Import {
   /** The file it names, from `src/`; `undefined`: a package. */
   readonly to: string | undefined;
   readonly typeOnly: boolean;
-  /** By `import()`, when it is needed. */
-  readonly lazy: boolean;
+  /** By `import()`, when that is reached. */
+  readonly late: boolean;
 }
 
 const files = (readdirSync(src, { recursive: true }) as string[])
@@ -94,15 +122,15 @@ describe("the house", () => {
     assert.deepEqual(
       importLines('import { a } from "x";\nexport * from "./y.ts";\nimport type { B } from "z";'),
       [
-        { specifier: "x", typeOnly: false, lazy: false },
-        { specifier: "./y.ts", typeOnly: false, lazy: false },
-        { specifier: "z", typeOnly: true, lazy: false },
+        { specifier: "x", typeOnly: false, late: false },
+        { specifier: "./y.ts", typeOnly: false, late: false },
+        { specifier: "z", typeOnly: true, late: false },
       ],
     );
     assert.deepEqual(importLines('import {\n  a,\n  type B,\n} from "x";\nimport "y";\nawait import("z");'), [
-      { specifier: "x", typeOnly: false, lazy: false },
-      { specifier: "y", typeOnly: false, lazy: false },
-      { specifier: "z", typeOnly: false, lazy: true },
+      { specifier: "x", typeOnly: false, late: false },
+      { specifier: "y", typeOnly: false, late: false },
+      { specifier: "z", typeOnly: false, late: true },
     ]);
     assert.deepEqual(
       importLines('/** import { Hub } from "spillway"; */\n// import "x";\nexport const a = { b: "c" };'),
@@ -216,44 +244,60 @@ describe("the house", () => {
     assert.deepEqual(elsewhere.map(told), []);
   });
 
-  it("has the engine's defaults in options.ts alone: every @default that is a number or a policy is met there", () => {
-    const options = read("fanout/options.ts");
-    const declared = [...options.matchAll(/@default ("[\w-]+"|[\d_]+)\n[\s\S]*?readonly (\w+)\?/g)];
-    assert.ok(declared.length >= 8, `${declared.length} defaults found`);
-    for (const [, value, name] of declared) {
-      const resolved = new RegExp(`given\\.${name} \\?\\? (.*?)[,)]`).exec(options)?.[1];
-      assert.equal(evaluate(resolved ?? "nothing"), evaluate(value!), `the documented default of ${name}`);
+  it("has a public door that leads to no configuration, log or exporter, nor to the packages that these need", () => {
+    const reached = reachedFrom(["index.ts"]);
+    assert.deepEqual(
+      [...reached].filter((path) => /^(config|observe)\//.test(path)),
+      [],
+    );
+    const heavy = /^(zod|yaml|leven|pino|prom-client|@opentelemetry\/)/;
+    const wrong = imports.filter(
+      ({ from, specifier, typeOnly }) => reached.has(from) && heavy.test(specifier) && !typeOnly,
+    );
+    assert.deepEqual(wrong.map(told), []);
+  });
+
+  it("has every default in defaults.ts alone, and documents just those", () => {
+    let met = 0;
+    for (const file of files.filter((path) => path.startsWith("fanout/") || path.startsWith("transport/"))) {
+      const text = read(file);
+      for (const [, value, name] of text.matchAll(
+        /@default ("[\w.:-]+"|[\d_]+|true|false)\n[\s\S]*?readonly (\w+)\?/g,
+      )) {
+        const standard = defaultOf(name!);
+        if (standard.length === 0) continue;
+        met++;
+        assert.ok(
+          standard.map(String).includes(value!.replaceAll(/[_"]/g, "")),
+          `${file} documents ${name} as ${value}, defaults.ts has ${standard.join(" or ")}`,
+        );
+      }
     }
+    assert.ok(met >= 25, `${met} documented defaults met`);
     const elsewhere = files
-      .filter((path) => path.startsWith("fanout/") && path !== "fanout/options.ts")
+      .filter((path) => /^(fanout|transport|config|observe|cli)\//.test(path))
       .filter((path) =>
-        /options\.\w+ \?\? (\d|")/.test(withoutComments(read(path)).replace(/drainTimeoutMs \?\? 5_000/, "")),
+        /(given|options?|flags)(\?)?\.\w+(\?\.\w+)* \?\? (\d|"|true|false)/.test(withoutComments(read(path))),
       );
     assert.deepEqual(elsewhere, []);
   });
 
-  it("depends on the packages that it imports, and without the optional ones it can be imported too", () => {
-    const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
+  it("depends on the packages that it imports, and loads those that are optional only where they are wanted", () => {
+    const { dependencies, peerDependenciesMeta } = JSON.parse(
       readFileSync(join(root, "package.json"), "utf8"),
-    ) as Record<string, Record<string, unknown>>;
-    assert.deepEqual(
-      Object.keys(peerDependenciesMeta ?? {}),
-      Object.keys(peerDependencies ?? {}),
-      "every peer is optional",
-    );
-    const packages = imports.filter(
-      ({ to, specifier }) => to === undefined && !specifier.startsWith("node:"),
-    );
-    assert.ok(packages.length > 0);
-    for (const { from, specifier, typeOnly, lazy } of packages) {
-      const name = specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
-      const isThere = name in (dependencies ?? {});
-      const isPeer = name in (peerDependencies ?? {});
-      assert.ok(isThere || isPeer, `${from} imports ${name}, which is no dependency`);
-      assert.ok(
-        isThere || typeOnly || lazy,
-        `${from} cannot be imported without ${name}, which is optional: import its types, or import() it`,
-      );
+    ) as {
+      dependencies: Record<string, string>;
+      peerDependenciesMeta: Record<string, { optional: boolean }>;
+    };
+    for (const { from, specifier, to, late, typeOnly } of imports) {
+      if (to !== undefined || specifier.startsWith("node:")) continue;
+      const name = specifier
+        .split("/")
+        .slice(0, specifier.startsWith("@") ? 2 : 1)
+        .join("/");
+      const optional = peerDependenciesMeta[name]?.optional === true;
+      assert.ok(name in dependencies || optional, `${name} is imported and not a dependency`);
+      assert.ok(!optional || late || typeOnly, `${from} imports ${name}, which may not be installed`);
     }
   });
 });
@@ -305,34 +349,33 @@ function withoutComments(code: string): string {
   return code.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$|\s\/\/ .*$/gm, "");
 }
 
-function importLines(code: string): Pick<Import, "specifier" | "typeOnly" | "lazy">[] {
+function importLines(code: string): { specifier: string; typeOnly: boolean; late: boolean }[] {
   const statement = /^(import|export)(\s+type)?\s+(?:[\w$*{][^"'`;=]*?\sfrom\s+)?["']([^"'\n]+)["']/gm;
   const dynamic = /\bimport\(\s*["']([^"'\n]+)["']/g;
   const text = withoutComments(code);
   const found = [...text.matchAll(statement)].map(([, , type, specifier]) => ({
     specifier: specifier!,
     typeOnly: type !== undefined,
-    lazy: false,
+    late: false,
   }));
   return [
     ...found,
     ...[...text.matchAll(dynamic)].map(([, specifier]) => ({
       specifier: specifier!,
       typeOnly: false,
-      lazy: true,
+      late: true,
     })),
   ];
 }
 
 function importsOf(from: string): Import[] {
-  return importLines(read(from)).map((line) => {
-    const { specifier } = line;
+  return importLines(read(from)).map(({ specifier, ...how }) => {
     const path = specifier.startsWith(".")
       ? relative(src, resolve(src, dirname(from), specifier))
           .split(sep)
           .join("/")
       : undefined;
-    return { ...line, from, to: path };
+    return { from, specifier, to: path, ...how };
   });
 }
 
@@ -353,9 +396,18 @@ function reachedFrom(start: readonly string[]): Set<string> {
   return reached;
 }
 
-function evaluate(text: string): string {
-  const product = text.split("*").map((factor) => Number(factor.trim().replaceAll("_", "")));
-  return product.some(Number.isNaN) ? text : String(product.reduce((a, b) => a * b));
+/** All defaults of that name, at any depth. */
+function defaultOf(name: string): readonly unknown[] {
+  const found: unknown[] = [];
+  const walk = (value: unknown): void => {
+    if (typeof value !== "object" || value === null) return;
+    for (const [key, inner] of Object.entries(value)) {
+      if (key === name) found.push(inner);
+      walk(inner);
+    }
+  };
+  walk(defaults);
+  return found.filter((value) => typeof value !== "object");
 }
 
 function told({ from, specifier }: Import): string {

@@ -20,7 +20,7 @@ const MESSAGES = 1_000;
 const catchingUp: Row = {
   name: 'catching up from "oldest"',
   async measure(budget) {
-    const crowd = new Crowd(0, { retention: [{ pattern: ">", messages: MESSAGES }] });
+    const crowd = new Crowd(0, { retention: { messages: MESSAGES } });
     for (let index = 0; index < MESSAGES; index++) crowd.publish();
     const tally = new Tally();
     let sinks: readonly NullSink[] = [];
@@ -52,7 +52,7 @@ function live(perTurn: number): Row {
   return {
     name: `live, ${perTurn} a turn`,
     async measure(budget) {
-      const crowd = new Crowd(SUBSCRIBERS, { retention: [{ pattern: ">", messages: MESSAGES }] });
+      const crowd = new Crowd(SUBSCRIBERS, { retention: { messages: MESSAGES } });
       await crowd.settle();
       const deliverAll = async () => {
         for (let left = MESSAGES; left > 0; left -= perTurn) await crowd.deliver(Math.min(perTurn, left));

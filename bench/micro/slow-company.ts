@@ -27,7 +27,7 @@ function row(company: Company): Row {
       const crowd = new Crowd(HEALTHY, {
         stallTimeoutMs: 1,
         escalation: [],
-        retention: company === "parked" ? [{ pattern: ">" }] : [],
+        retention: company === "parked" ? {} : false,
       });
       await crowd.settle();
       if (company !== "nobody") await addSlow(crowd, company);

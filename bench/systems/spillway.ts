@@ -69,7 +69,9 @@ function hubOptions(settings: Settings): HubOptions {
     ...(overflow === "block" ? { authorize: () => ({ overflow: ["block"] }) } : {}),
     ...(queue === undefined ? {} : { queue }),
     ...(lingerMs === undefined ? {} : { lingerMs }),
-    ...(retained === 0 ? {} : { retention: [{ pattern: TOPIC, messages: retained, bytes: RETAINED_BYTES }] }),
+    ...(retained === 0
+      ? {}
+      : { topics: { [TOPIC]: { retention: { messages: retained, bytes: RETAINED_BYTES } } } }),
     // What was replaced is told with the progress, and a trial lasts seconds.
     ...(overflow === "conflate" ? { progressIntervalMs: 250 } : {}),
     ...(evictStalledMs === undefined ? {} : evictingAfter(evictStalledMs)),

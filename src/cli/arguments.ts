@@ -1,11 +1,12 @@
 /** Readers of flag values. Each says what was expected and what came. @module */
 import { InvalidArgumentError } from "commander";
 import { systemClock } from "../clock.ts";
+import { SERVER_DEFAULTS } from "../defaults.ts";
 import { quote } from "../errors.ts";
 import { checkPattern } from "../fanout/index.ts";
 import { OVERFLOW_POLICIES, type OverflowPolicyName, type Start } from "../protocol/index.ts";
 
-export const DEFAULT_ADDRESS = "127.0.0.1:7070";
+export const DEFAULT_ADDRESS = SERVER_DEFAULTS.listen;
 
 /** `HOST:PORT` of a server to listen as; 0 is any free port. */
 export function listenAddress(value: string): string {
@@ -117,12 +118,17 @@ export function header(value: string, before: Readonly<Record<string, string>> =
 
 /** Patterns, gathered over all uses of the flag. */
 export function gatherPatterns(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, pattern(value)];
+}
+
+/** A topic, or a pattern of topics. */
+export function pattern(value: string): string {
   try {
     checkPattern(value);
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message);
   }
-  return [...before, value];
+  return value;
 }
 
 /** Texts, gathered over all uses of the flag. */

@@ -1,7 +1,7 @@
 /** What `spillway subscribe` prints for a frame. @module */
 import { isUtf8 } from "node:buffer";
 import { CLOSE_REASONS, type CloseReason, type GapFrame, type MessageFrame } from "../protocol/index.ts";
-import type { PreviousEnd, RemoteFrame } from "../transport/grpc/client/index.ts";
+import type { PreviousEnd, RemoteFrame, RemoteStartedFrame } from "../transport/grpc/client/index.ts";
 import { oneLine } from "./errors.ts";
 
 /** One JSON object. `epoch` is the one of the subscription's position. */
@@ -38,6 +38,9 @@ function fields(frame: RemoteFrame, epoch: string | undefined): Record<string, u
         ...frame.position,
         overflow: frame.overflow,
         queue: frame.queue,
+        bounded: frame.bounded,
+        maxAgeMs: frame.maxAgeMs,
+        class: frame.class,
         previousEnd: frame.previousEnd,
       };
     case "progress":
@@ -104,6 +107,22 @@ export function describeState(frame: StateFrame, rungBefore: number): string {
     case "draining":
       return "the server is draining this subscription";
   }
+}
+
+/** What the server granted, and what of it is less than was asked for. */
+export function describeGrant({
+  overflow,
+  queue,
+  maxAgeMs,
+  class: name,
+  bounded,
+}: RemoteStartedFrame): string {
+  return [
+    `${overflow}, queue ${queue.messages} messages / ${queue.bytes} bytes`,
+    ...(maxAgeMs === undefined ? [] : [`nothing older than ${maxAgeMs} ms`]),
+    ...(name === undefined ? [] : [`class ${name}`]),
+    ...(bounded.length === 0 ? [] : [`bounded by the server: ${bounded.join(", ")}`]),
+  ].join(", ");
 }
 
 /** How the subscription before this one ended, where the server could not say it then. */

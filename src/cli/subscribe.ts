@@ -9,12 +9,13 @@ import {
   DEFAULT_ADDRESS,
   duration,
   gather,
+  header,
   overflowPolicy,
   serverAddress,
   startPosition,
 } from "./arguments.ts";
 import { note, UsageError } from "./errors.ts";
-import { describePreviousEnd, describeState, jsonLine, textLine } from "./frame-lines.ts";
+import { describeGrant, describePreviousEnd, describeState, jsonLine, textLine } from "./frame-lines.ts";
 import { Output } from "./output.ts";
 import { onStopSignal } from "./signals.ts";
 
@@ -30,6 +31,7 @@ interface SubscribeFlags {
   readonly key?: readonly string[];
   readonly keyPrefix?: readonly string[];
   readonly name?: string;
+  readonly label?: Readonly<Record<string, string>>;
   readonly json?: true;
 }
 
@@ -60,6 +62,11 @@ export function subscribeCommand(): Command {
     .option("-k, --key <key>", "only messages with this key; may be repeated", gather)
     .option("-p, --key-prefix <prefix>", "only messages whose key begins like this; may be repeated", gather)
     .option("-n, --name <name>", "a name for the server's operator")
+    .option(
+      "-l, --label <name=value>",
+      "what else the server's operator and its configuration may know it by; may be repeated",
+      header,
+    )
     .option("--json", "print one JSON object per line: started, message, gap, progress and state")
     .addHelpText(
       "after",
@@ -72,7 +79,16 @@ export function subscribeCommand(): Command {
 async function subscribe(patterns: readonly string[], flags: SubscribeFlags): Promise<void> {
   for (const pattern of patterns) checkPatternArgument(pattern);
   await using client = connect(flags.address, { waitForServer: false, connectTimeoutMs: CONNECT_TIMEOUT_MS });
-  const { from, overflow, maxAge, minInterval, name, key: keys, keyPrefix: keyPrefixes } = flags;
+  const {
+    from,
+    overflow,
+    maxAge,
+    minInterval,
+    name,
+    label: labels,
+    key: keys,
+    keyPrefix: keyPrefixes,
+  } = flags;
   const filtered = keys !== undefined || keyPrefixes !== undefined;
   const subscription = client.subscribe(patterns, {
     ...(from === undefined ? {} : { start: from }),
@@ -80,6 +96,7 @@ async function subscribe(patterns: readonly string[], flags: SubscribeFlags): Pr
     ...(maxAge === undefined ? {} : { maxAgeMs: maxAge }),
     ...(minInterval === undefined ? {} : { minIntervalMs: minInterval }),
     ...(name === undefined ? {} : { clientName: name }),
+    ...(labels === undefined ? {} : { labels }),
     ...(filtered ? { filter: { keys: keys ?? [], keyPrefixes: keyPrefixes ?? [] } } : {}),
     onStateChange: reportTrouble(flags.address),
   });
@@ -116,11 +133,8 @@ function controlNotes(live: boolean): (frame: RemoteFrame) => void {
   let rung = 0;
   return (frame) => {
     if (frame.kind === "started") {
-      const { position, overflow, queue, previousEnd } = frame;
-      if (previousEnd !== undefined) note(describePreviousEnd(previousEnd));
-      note(
-        `${how} behind offset ${position.offset}, ${overflow}, queue ${queue.messages} messages / ${queue.bytes} bytes`,
-      );
+      if (frame.previousEnd !== undefined) note(describePreviousEnd(frame.previousEnd));
+      note(`${how} behind offset ${frame.position.offset}, ${describeGrant(frame)}`);
       how = "going on";
       rung = 0;
     } else if (frame.kind === "state") {

@@ -1,15 +1,21 @@
 import { SpillwayError } from "../errors.ts";
-import { OVERFLOW_POLICIES, type OverflowPolicyName, type QueueBounds } from "../protocol/index.ts";
+import type { OverflowPolicyName, QueueBounds } from "../protocol/index.ts";
 import { checkBounds, checkEscalation, checkOverflow } from "./checks.ts";
 import type { Rung } from "./escalation.ts";
+import type { SubscriberSettings } from "./rules.ts";
 
 /** What a remote caller wants to do. */
 export interface AccessRequest {
-  readonly action: "subscribe" | "publish" | "unsubscribe";
-  /** The patterns to subscribe to, or the topic to publish to. Checked for form already. */
+  /** `admin`: to look at the subscriptions of others, or to evict one; see {@link AccessRequest.method}. */
+  readonly action: "subscribe" | "publish" | "unsubscribe" | "admin";
+  /** The patterns to subscribe to, or the topic to publish to. Checked for form already. Empty with `admin`. */
   readonly topics: readonly string[];
+  /** With `admin`: the method called, such as `ListSubscriptions` or `Evict`. */
+  readonly method?: string | undefined;
   /** What the caller calls itself; not an identity. */
   readonly clientName?: string | undefined;
+  /** What the caller says of itself besides its name; not an identity either. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   /** The address it comes from, as the transport tells it. */
   readonly peer?: string | undefined;
   /** Text headers of the call, in lower case: where a token would be. */
@@ -18,17 +24,21 @@ export interface AccessRequest {
   readonly queue?: Partial<QueueBounds> | undefined;
 }
 
-/** Who the caller is, and what it is granted. */
+/** Who the caller is, and what it is granted. What is given counts before what the hub's options say. */
 export interface Access {
-  /** Shown with the subscription; the hub itself makes nothing of it. */
+  /** Shown with the subscription, and matched by the hub's `classes`. */
   readonly identity?: string;
-  /** The class of subscribers it belongs to; shown with the subscription. */
+  /**
+   * The class of subscribers it belongs to, whether or not the hub's `classes` have options for it.
+   *
+   * @default the first of the hub's `classes` that matches
+   */
   readonly class?: string;
   /**
    * The overflow policies it may ask for. A caller that asks for none gets the hub's default, or the first of
    * these if that one is not among them.
    *
-   * @default all but `block`, which lets a remote subscriber slow down the publishers
+   * @default the hub's `allowedOverflow`
    */
   readonly overflow?: readonly OverflowPolicyName[];
   /**
@@ -40,7 +50,7 @@ export interface Access {
   /**
    * When loads from history sources wait in line, those with a higher priority get their turn first.
    *
-   * @default 0
+   * @default the `priority` of its class
    */
   readonly priority?: number;
   /**
@@ -56,11 +66,11 @@ export interface Access {
  * `UNAUTHENTICATED` or `NOT_ALLOWED`; its message is sent to the caller. Any other error refuses as well, is
  * reported to `onError`, and the caller learns nothing of it. Returning nothing grants everything.
  *
+ * A hook that lets everybody do what it does not know lets everybody administer, where the server offers that.
+ *
  * Code in the same process that calls the hub itself is not asked.
  */
 export type Authorize = (request: AccessRequest) => Access | undefined | Promise<Access | undefined>;
-
-const OPEN_TO_ALL = OVERFLOW_POLICIES.filter((policy) => policy !== "block");
 
 /**
  * What an {@link Authorize} hook returned, if it can be put into effect. A hook that says `false` meant to refuse,
@@ -75,6 +85,11 @@ export function checkAccess(returned: unknown, canPark: boolean): Access {
     throw new TypeError(`authorize must return an access or nothing, got ${String(returned)}`);
   const access = returned as Access;
   checkBounds("access.queue", access.queue, { messages: 1, bytes: 1 });
+  for (const name of ["identity", "class"] as const) {
+    if (access[name] !== undefined && typeof access[name] !== "string") {
+      throw new TypeError(`access.${name} must be text, got ${String(access[name])}`);
+    }
+  }
   if (access.overflow !== undefined) {
     if (!Array.isArray(access.overflow))
       throw new TypeError(`access.overflow must be a list of policies, got ${String(access.overflow)}`);
@@ -92,22 +107,15 @@ export function checkAccess(returned: unknown, canPark: boolean): Access {
 export function grantOverflow(
   access: Access,
   asked: OverflowPolicyName | undefined,
-  standard: OverflowPolicyName,
+  { overflow, allowedOverflow }: SubscriberSettings,
 ): OverflowPolicyName {
-  const allowed = access.overflow ?? OPEN_TO_ALL;
-  if (asked === undefined) return allowed.includes(standard) ? standard : (allowed[0] ?? standard);
+  // What the owner has made the default need not be allowed besides.
+  const allowed = access.overflow ?? [...new Set([overflow, ...allowedOverflow])];
+  if (asked === undefined) return allowed.includes(overflow) ? overflow : (allowed[0] ?? overflow);
   if (allowed.includes(asked)) return asked;
   throw new SpillwayError(
     "NOT_ALLOWED",
     `the overflow policy ${asked} is not granted here; ask for ${allowed.join(" or ")}, or for none`,
     { field: "overflow" },
   );
-}
-
-/** The bounds that a caller gets: what it asks for, never more than it may have. */
-export function grantQueue(access: Access, asked: QueueBounds, most: QueueBounds): QueueBounds {
-  return {
-    messages: Math.min(asked.messages, access.queue?.messages ?? most.messages),
-    bytes: Math.min(asked.bytes, access.queue?.bytes ?? most.bytes),
-  };
 }

@@ -41,6 +41,18 @@ export function checkBounds(
   };
 }
 
+/** Bounds of which each may be left out. */
+export function checkSomeBounds(name: string, given: Partial<QueueBounds>): Partial<QueueBounds> {
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(`${name} must have messages or bytes, got ${String(given)}`);
+  }
+  checkNames(name, given, { messages: true, bytes: true });
+  for (const [bound, value] of Object.entries(given)) {
+    if (value !== undefined) checkWhole(`${name}.${bound}`, value, 1);
+  }
+  return given;
+}
+
 export function checkWhole(name: string, value: unknown, least: number): number {
   if (!Number.isSafeInteger(value) || (value as number) < least) {
     throw new RangeError(`${name} must be a whole number of at least ${least}, got ${String(value)}`);
@@ -68,25 +80,33 @@ export function checkLinger(name: string, value: unknown): number {
   );
 }
 
+export function checkPositive(name: string, value: number): number {
+  if (value > 0) return value;
+  throw new RangeError(`${name} must be above 0, got ${value}`);
+}
+
 export function checkShare(name: string, value: unknown): number {
   if (typeof value === "number" && value > 0 && value <= 1) return value;
   throw new RangeError(`${name} must be a share above 0 and up to 1, got ${String(value)}`);
 }
 
 /** @param canPark - whether anything is retained */
-export function checkEscalation(name: string, rungs: readonly Rung[], canPark: boolean): readonly Rung[] {
-  for (const [index, { when, policy }] of rungs.entries()) {
+export function checkEscalation(name: string, rungs: readonly Rung[], canPark = true): readonly Rung[] {
+  if (!Array.isArray(rungs)) throw new TypeError(`${name} must be a list of rungs, got ${String(rungs)}`);
+  for (const [index, given] of rungs.entries()) {
     const rung = `${name}[${index}]`;
+    checkNames(rung, given, { when: true, policy: true });
+    const { when, policy } = given;
     checkOverflow(`${rung}.policy`, policy);
     if ((policy as OverflowPolicyName) === "block" || (policy === "park" && !canPark)) {
       const reason = policy === "park" ? "needs the option retention" : "is for subscribers that ask for it";
       throw new TypeError(`${rung}.policy: ${policy} ${reason}`);
     }
     checkNames(`${rung}.when`, when, Object.fromEntries(CONDITIONS.map((condition) => [condition, true])));
-    const given = Object.entries(when).filter(([, value]) => value !== undefined);
-    if (given.length === 0)
+    const conditions = Object.entries(when ?? {}).filter(([, value]) => value !== undefined);
+    if (conditions.length === 0)
       throw new TypeError(`${rung}.when must give at least one of ${CONDITIONS.join(", ")}`);
-    for (const [condition, value] of given) checkDuration(`${rung}.when.${condition}`, value);
+    for (const [condition, value] of conditions) checkDuration(`${rung}.when.${condition}`, value);
   }
   return rungs;
 }

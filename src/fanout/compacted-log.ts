@@ -24,20 +24,22 @@ interface Slot {
  */
 export class CompactedLog implements ReplayLog {
   readonly keyed = true;
-  readonly #bounds: CompactedBounds;
+  #bounds: CompactedBounds;
   #slots = new RingBuffer<Slot>();
   readonly #latest = new Map<string, Slot>();
   /** Where tombstones were appended, the oldest first, so that to expire them is no walk through all keys. */
   readonly #tombstones = new RingBuffer<Slot>();
   #bytes = 0;
-  #trimmedThrough = 0;
+  #trimmedThrough: number;
   /** How often anything was trimmed. */
   #trims = 0;
   /** Changes when slots move; a reader then finds its place again by offset. */
   #layout = 0;
 
-  constructor(bounds: CompactedBounds) {
+  /** @param unknownThrough - what was published up to this offset is not here */
+  constructor(bounds: CompactedBounds, unknownThrough = 0) {
     this.#bounds = bounds;
+    this.#trimmedThrough = unknownThrough;
   }
 
   get length(): number {
@@ -67,6 +69,17 @@ export class CompactedLog implements ReplayLog {
     if (message.tombstone) this.#bury(slot);
     // Half of it vacant: worth a new ring. Amortised, every append pays for moving two slots.
     if (this.#slots.length > 2 * this.#latest.size + 16) this.#compact();
+  }
+
+  /** Trims what is beyond smaller bounds at once. */
+  changeBounds(bounds: CompactedBounds): void {
+    this.#bounds = bounds;
+    while (this.#latest.size > bounds.keys) this.#trim(...this.#latest.entries().next().value!);
+    if (this.#slots.length > 2 * this.#latest.size + 16) this.#compact();
+  }
+
+  clear(): void {
+    this.changeBounds({ ...this.#bounds, keys: 0 });
   }
 
   expire(nowMs: number): void {

@@ -34,12 +34,14 @@ export type SlowSignals = { readonly [Condition in keyof Required<SlowCondition>
 export class Ladder {
   readonly #rungs: readonly Rung[];
   readonly #recoveryMs: number;
-  #level = 0;
+  #level: number;
   #calmSince: number | undefined;
 
-  constructor(rungs: readonly Rung[], recoveryMs: number) {
+  /** @param level - where it begins */
+  constructor(rungs: readonly Rung[], recoveryMs: number, level = 0) {
     this.#rungs = rungs;
     this.#recoveryMs = recoveryMs;
+    this.#level = level;
   }
 
   get level(): number {

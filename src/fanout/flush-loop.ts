@@ -31,7 +31,8 @@ export class FlushLoop {
   /** Who waits before it is added. */
   readonly lingering: LingerTimers;
   readonly #clock: Clock;
-  readonly #limits: FlushLimits;
+  /** Of one flush. */
+  limits: FlushLimits;
   #scheduled = false;
   #lookedAtMs = 0;
   // Of the flush under way.
@@ -42,7 +43,7 @@ export class FlushLoop {
   constructor(clock: Clock, limits: FlushLimits) {
     this.lingering = new LingerTimers(clock);
     this.#clock = clock;
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   /**
@@ -81,7 +82,7 @@ export class FlushLoop {
   readonly #flush = (): void => {
     this.#scheduled = false;
     this.look();
-    this.#deadline = this.#lookedAtMs + this.#limits.sliceMs;
+    this.#deadline = this.#lookedAtMs + this.limits.sliceMs;
     this.#turns = 0;
     this.#work = 0;
     for (let next = this.#live.shift(); next !== undefined; next = this.#live.shift()) {
@@ -98,7 +99,7 @@ export class FlushLoop {
   #isSliceOver(frames: number): boolean {
     this.#turns++;
     this.#work += WORK_PER_TURN + frames;
-    if (this.#turns >= this.#limits.batches) return true;
+    if (this.#turns >= this.limits.batches) return true;
     if (this.#work < WORK_BETWEEN_CLOCK_LOOKS) return false;
     this.#work = 0;
     this.look();

@@ -54,8 +54,7 @@ export class GapLedger {
     first.before = before;
     for (let next = this.#places[1]; next !== undefined && next.before <= before; next = this.#places[1]) {
       this.#places.splice(1, 1);
-      this.#pending -= next.gaps.length;
-      for (const gap of next.gaps) this.#add(first, gap.topic, gap.from, gap.to, gap.count, gap.reason);
+      this.#join(first, next);
     }
     this.#add(first, topic, offset, offset, 1, reason);
   }
@@ -87,14 +86,24 @@ export class GapLedger {
     return first.gaps.sort((one, other) => one.from - other.from);
   }
 
-  /** The line was renumbered: `placeOf` says where a place is now. */
+  /** The line was renumbered: `placeOf` says where a place is now. Those that nothing stands between any more become one. */
   movePlaces(placeOf: (place: number) => number): void {
-    for (const place of this.#places) place.before = placeOf(place.before);
+    for (const place of this.#places.splice(0)) {
+      place.before = placeOf(place.before);
+      const last = this.#places.at(-1);
+      if (last?.before === place.before) this.#join(last, place);
+      else this.#places.push(place);
+    }
   }
 
   clear(): void {
     this.#places.length = 0;
     this.#pending = 0;
+  }
+
+  #join(place: Place, next: Place): void {
+    this.#pending -= next.gaps.length;
+    for (const gap of next.gaps) this.#add(place, gap.topic, gap.from, gap.to, gap.count, gap.reason);
   }
 
   #add(

@@ -47,8 +47,8 @@ interface SharedLoad {
 export class HistoryLoads {
   readonly #clock: Clock;
   readonly #queue: PQueue;
-  readonly #pageMessages: number;
-  readonly #timeoutMs: number;
+  #pageMessages: number;
+  #timeoutMs: number;
   readonly #shared = new Map<string, SharedLoad>();
   /** Ids of loads that wait for their turn. */
   readonly #waiting = new Set<string>();
@@ -61,6 +61,13 @@ export class HistoryLoads {
   constructor(options: Required<HistoryLoadOptions>, clock: Clock) {
     this.#clock = clock;
     this.#queue = new PQueue({ concurrency: options.concurrency });
+    this.#timeoutMs = options.timeoutMs;
+    this.#pageMessages = options.pageMessages;
+  }
+
+  /** For loads that have not begun. */
+  reconfigure(options: Required<HistoryLoadOptions>): void {
+    this.#queue.concurrency = options.concurrency;
     this.#timeoutMs = options.timeoutMs;
     this.#pageMessages = options.pageMessages;
   }
@@ -117,8 +124,9 @@ export class HistoryLoads {
       this.#waiting.delete(id);
       this.#running++;
       // The timeout begins with the load, not with the wait for its turn.
-      const cancelTimeout = this.#clock.after(this.#timeoutMs, () => {
-        abort.abort(new SpillwayError("TIMEOUT", `a history page took longer than ${this.#timeoutMs} ms`));
+      const timeoutMs = this.#timeoutMs;
+      const cancelTimeout = this.#clock.after(timeoutMs, () => {
+        abort.abort(new SpillwayError("TIMEOUT", `a history page took longer than ${timeoutMs} ms`));
       });
       try {
         const request: HistoryRequest = { ...wanted, limit: this.#pageMessages, signal: abort.signal };

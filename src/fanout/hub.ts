@@ -1,3 +1,4 @@
+import { HUB_DEFAULTS } from "../defaults.ts";
 import * as diagnostics from "../diagnostics.ts";
 import { quote, SpillwayError } from "../errors.ts";
 import type { EndFrame, Position } from "../protocol/index.ts";
@@ -9,22 +10,30 @@ import { checkDuration } from "./checks.ts";
 import { EvictionBrake } from "./eviction-brake.ts";
 import { FlushLoop } from "./flush-loop.ts";
 import type { Front } from "./front.ts";
+import { regrant } from "./grant.ts";
 import { HistoryLoads } from "./history-loads.ts";
-import type { HistoryRule } from "./history-source.ts";
+import { HistoryRules } from "./history-rules.ts";
 import { contain, HookReports } from "./hook-reports.ts";
 import { InterestEvents } from "./interest-events.ts";
 import { type Interest, InterestIndex, type Membership } from "./interest-index.ts";
 import { LocalSubscription } from "./local-subscription.ts";
 import { Message } from "./message.ts";
 import { Meters } from "./meters.ts";
-import { type HubOptions, type LingerRule, type ResolvedHubOptions, resolveHubOptions } from "./options.ts";
+import {
+  type HubConfig,
+  type HubOptions,
+  type ResolvedHubOptions,
+  reresolveHubOptions,
+  resolveHubOptions,
+} from "./options.ts";
 import { copyPayload, messageBytes, type Publication, type PublishOptions } from "./publication.ts";
 import { Refusals } from "./refusals.ts";
-import { FirstRule, RetentionRules } from "./retention.ts";
+import type { TopicSettings } from "./rules.ts";
 import type { Sink } from "./sink.ts";
 import { BookTotals, type HubStats, type TopicStats } from "./stats.ts";
 import { agreeOnTerms, type SubscribeRequest } from "./subscribe-request.ts";
 import { Subscription, type SubscriptionHost } from "./subscription.ts";
+import { endedEvent } from "./subscription-events.ts";
 import { isTopic } from "./topic-names.ts";
 import { Topic, TopicTable } from "./topic-table.ts";
 import { Watch } from "./watch.ts";
@@ -52,10 +61,15 @@ export interface LocalSubscribeOptions extends Omit<SubscribeRequest, "patterns"
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Of a topic that stands for what a history source has of it. */
+const UNTREATED: TopicSettings = { retention: undefined, lingerMs: 0 };
+
 /** What the hub keeps of a subscription beside the subscription itself. */
 interface Registration {
   readonly memberships: readonly Membership<Subscription>[];
   readonly onEnd: ((end: EndFrame) => void) | undefined;
+  /** On the clock. */
+  readonly since: number;
 }
 
 /**
@@ -76,10 +90,10 @@ interface Registration {
  * ```
  */
 export class Hub implements AsyncDisposable {
-  readonly #options: ResolvedHubOptions;
+  #options: ResolvedHubOptions;
   readonly #flushLoop: FlushLoop;
   readonly #meters: Meters;
-  readonly #lingers: FirstRule<LingerRule>;
+  readonly #loads: HistoryLoads;
   readonly #watch: Watch;
   readonly #brake: EvictionBrake;
   readonly #reports: HookReports;
@@ -87,9 +101,9 @@ export class Hub implements AsyncDisposable {
   readonly #interests: InterestIndex<Subscription>;
   readonly #interestEvents: InterestEvents | undefined;
   readonly #subscriptions = new Map<Subscription, Registration>();
-  readonly #sources: FirstRule<HistoryRule>;
+  readonly #sources: HistoryRules;
   readonly #backpressure: Backpressure<Subscription>;
-  readonly #host: SubscriptionHost;
+  readonly #host: { -readonly [Part in keyof SubscriptionHost]: SubscriptionHost[Part] };
 
   readonly #front: { -readonly [Field in keyof Front]: Front[Field] };
   #fanningOut = false;
@@ -115,22 +129,25 @@ export class Hub implements AsyncDisposable {
     this.#options = resolved;
     this.#flushLoop = new FlushLoop(resolved.clock, resolved.flush);
     this.#meters = new Meters(this.#flushLoop);
-    this.#lingers = new FirstRule(resolved.linger);
     this.#reports = new HookReports(resolved);
     this.#interestEvents = this.#makeInterestEvents();
     this.#interests = new InterestIndex(this.#interestEvents);
-    const brake = new EvictionBrake(resolved.massSlowShare);
+    const brake = new EvictionBrake(resolved.massSlowShare, resolved.epoch);
     this.#brake = brake;
+    this.#loads = new HistoryLoads(resolved.historyLoads, resolved.clock);
     const { loopLatenessMs } = this.#meters;
     this.#watch = new Watch(resolved.clock, this.#subscriptions, () => this.#settle(), brake, loopLatenessMs);
     this.#backpressure = new Backpressure(resolved.clock, (subscription, topic) =>
       this.#isFor(subscription, this.#interestsInName(topic)),
     );
-    const rules = new RetentionRules(resolved.retention);
     const { lastOffset } = resolved;
     this.#front = { lastOffset, evaluatedThrough: lastOffset, anyExpires: false };
-    this.#topics = new TopicTable(resolved.maxTopics, (topic) => rules.logFor(topic), resolved.lastOffset);
-    this.#sources = new FirstRule(resolved.history);
+    this.#topics = new TopicTable(
+      resolved.maxTopics,
+      (topic) => this.#options.rules.topic(topic),
+      lastOffset,
+    );
+    this.#sources = new HistoryRules(resolved.history);
     const hub = this;
     const history: History<Subscription> = {
       front: this.#front,
@@ -144,9 +161,9 @@ export class Hub implements AsyncDisposable {
       knowsAllTopicsOf: ({ terms }) =>
         terms.patterns.every((name) => this.#topics.find(name) ?? (isTopic(name) && this.#sources.of(name))),
       sourceOf: (topic) => this.#sources.of(topic)?.source,
-      loads: new HistoryLoads(resolved.historyLoads, resolved.clock),
+      loads: this.#loads,
       reportHookError: (hook, error) => this.reportHookError(hook, error),
-      priorityOf: ({ terms }) => terms.priority,
+      priorityOf: (subscription) => subscription.grant.priority,
       nowMs: () => resolved.clock.unixMs(),
     };
     this.#host = {
@@ -210,7 +227,6 @@ export class Hub implements AsyncDisposable {
     }
     const now = this.#options.clock.unixMs();
     const ttlMs = options?.ttlMs ?? Number.POSITIVE_INFINITY;
-    topic.lingerMs ??= this.#lingers.of(topicName)?.lingerMs ?? this.#options.lingerMs;
     const offset = ++this.#front.lastOffset;
     const message = new Message({
       topic: topicName,
@@ -297,7 +313,7 @@ export class Hub implements AsyncDisposable {
 
   #attach(request: SubscribeRequest, sink: Sink, access: Access | undefined): Subscription {
     if (this.#closing !== undefined) throw new SpillwayError("CLOSED", "the server is shutting down");
-    const terms = agreeOnTerms(request, access, this.#options, this.position);
+    const { terms, grant } = agreeOnTerms(request, access, this.#options.rules, this.position);
     if (this.#subscriptions.size >= this.#options.maxSubscriptions) {
       const most = this.#options.maxSubscriptions;
       throw new SpillwayError(
@@ -305,12 +321,52 @@ export class Hub implements AsyncDisposable {
         `there are ${most} subscriptions, the most allowed; come back later`,
       );
     }
-    const subscription = new Subscription(this.#host, terms, sink);
+    const subscription = new Subscription(this.#host, terms, grant, sink);
     const memberships = terms.patterns.map((pattern) => this.#interests.join(pattern, subscription));
-    this.#subscriptions.set(subscription, { memberships, onEnd: request.onEnd });
+    this.#subscriptions.set(subscription, {
+      memberships,
+      onEnd: request.onEnd,
+      since: this.#options.clock.now(),
+    });
     this.#watch.start();
     subscription.start();
     return subscription;
+  }
+
+  /**
+   * Puts other options in force, for everybody who is subscribed and everything that is retained, without losing what is
+   * queued: only what a smaller bound has no room for goes, as the policy says, and that is told. Give all the options
+   * that the hub is to have, as to the constructor: what is left out is at its default again. Checked first; when it
+   * throws, nothing has changed.
+   *
+   * A subscriber keeps what it asked for as far as the new options grant it; what it would not be granted any more gives
+   * way to what is granted unasked. `authorize` is not asked again. Fewer `maxSubscriptions` end nobody; they refuse
+   * newcomers. A log that is made smaller, or of another kind, forgets at once, and readers of the past are told.
+   *
+   * Takes time in proportion to the subscriptions and the topics.
+   *
+   * @param config - identity (`epoch`, `lastOffset`), code and clock are fixed when a hub is made
+   * @throws TypeError or RangeError for an option that is wrong; SpillwayError `CLOSED`
+   */
+  reconfigure(config: HubConfig): void {
+    if (this.#closing !== undefined)
+      throw new SpillwayError("CLOSED", "the hub is closed: it has no options");
+    const options = reresolveHubOptions(this.#options, config);
+    const grants = [...this.#subscriptions.keys()].map(
+      (subscription) => [subscription, regrant(subscription.terms, options.rules)] as const,
+    );
+    // From here on nothing throws.
+    this.#options = options;
+    this.#host.options = options;
+    this.#flushLoop.limits = options.flush;
+    this.#brake.massShare = options.massSlowShare;
+    this.#loads.reconfigure(options.historyLoads);
+    if (this.#interestEvents !== undefined) this.#interestEvents.debounceMs = options.interestDebounceMs;
+    this.#topics.reconfigure(options.maxTopics);
+    for (const [subscription, grant] of grants) subscription.regrant(grant);
+    if (diagnostics.reconfigured.hasSubscribers) {
+      diagnostics.reconfigured.publish({ epoch: this.epoch, subscriptions: grants.length });
+    }
   }
 
   /**
@@ -320,7 +376,7 @@ export class Hub implements AsyncDisposable {
    */
   async authorize(request: AccessRequest): Promise<Access> {
     try {
-      return checkAccess(await this.#options.authorize?.(request), this.#options.retention.length > 0);
+      return checkAccess(await this.#options.authorize?.(request), this.#options.rules.retains);
     } catch (error) {
       const refusal = error instanceof SpillwayError ? error : undecided();
       if (refusal !== error) this.reportHookError("authorize", error);
@@ -413,7 +469,7 @@ export class Hub implements AsyncDisposable {
    * @param options.drainTimeoutMs - how long the queues may take to empty; @default 5_000
    */
   close(options: { readonly drainTimeoutMs?: number } = {}): Promise<void> {
-    const timeout = checkDuration("drainTimeoutMs", options.drainTimeoutMs ?? 5_000);
+    const timeout = checkDuration("drainTimeoutMs", options.drainTimeoutMs ?? HUB_DEFAULTS.drainTimeoutMs);
     this.#closing ??= this.#drain(timeout);
     return this.#closing;
   }
@@ -494,7 +550,7 @@ export class Hub implements AsyncDisposable {
       const { forgottenThrough } = this.#topics;
       const known = (name: string) =>
         this.#topics.find(name) ??
-        (this.#sources.of(name) && new Topic<Subscription>(name, undefined, forgottenThrough));
+        (this.#sources.of(name) && new Topic<Subscription>(name, UNTREATED, forgottenThrough));
       return patterns.map(known).filter((topic) => topic !== undefined);
     }
     return [...this.#topics].filter((topic) => this.#isFor(subscription, this.#interestsIn(topic)));
@@ -545,10 +601,8 @@ export class Hub implements AsyncDisposable {
     this.#endedBooks.add(stats);
     this.#ended[end.reason] = (this.#ended[end.reason] ?? 0) + 1;
     if (diagnostics.ended.hasSubscribers) {
-      const { id: subscriptionId, clientName, delivered } = stats;
-      const { reason, detail } = end;
-      const event = { subscriptionId, clientName, reason, detail, delivered, lost: end.lost };
-      diagnostics.ended.publish(event);
+      const livedMs = this.#options.clock.now() - registration.since;
+      diagnostics.ended.publish(endedEvent(this.epoch, stats, end, livedMs));
     }
     contain(
       () => registration.onEnd?.(end),

@@ -12,8 +12,10 @@
  * @module
  */
 export type { Access, AccessRequest, Authorize } from "./access.ts";
+export type { OptionProblem } from "./contradictions.ts";
 export type { Rung, SlowCondition } from "./escalation.ts";
 export type { BrakeState } from "./eviction-brake.ts";
+export { type ExplainedOption, type ExplainedOptions, explainOptions } from "./explain.ts";
 export type { HistogramSnapshot } from "./histogram.ts";
 export type { HistoryLoadCounts } from "./history-loads.ts";
 export type {
@@ -28,7 +30,13 @@ export { Hub, type LocalSubscribeOptions, type Published, type WritableOptions }
 export type { InterestChange } from "./interest-events.ts";
 export type { LocalSubscription } from "./local-subscription.ts";
 export type { Message, WireShape } from "./message.ts";
-export type { FlushLimits, HubOptions, LingerRule, Watermarks } from "./options.ts";
+export {
+  type FlushLimits,
+  HUB_CONFIG_NAMES,
+  type HubConfig,
+  type HubOptions,
+  hubConfigProblems,
+} from "./options.ts";
 export { PRESETS, type PresetName } from "./presets.ts";
 export type { Publication, PublishOptions } from "./publication.ts";
 export type { DeliveryPhase } from "./pump.ts";
@@ -36,6 +44,13 @@ export type { CompactedRetention, Retention, SequentialRetention } from "./reten
 export type { BatchLimits, Sink, SinkFeedback, SinkFrame, WriteOutcome } from "./sink.ts";
 export type { Books, HubStats, Losses, SubscriptionStats, TopicStats } from "./stats.ts";
 export type { KeyFilter, SubscribeRequest } from "./subscribe-request.ts";
+export type {
+  ClassMatch,
+  ClassOptions,
+  SubscriberOptions,
+  TopicOptions,
+  Watermarks,
+} from "./subscriber-options.ts";
 export type { Subscription } from "./subscription.ts";
 export type { SubscriptionState } from "./subscription-state.ts";
 export { checkPattern, checkTopic } from "./topic-names.ts";

@@ -15,7 +15,8 @@ export interface InterestChange {
  */
 export class InterestEvents {
   readonly #clock: Clock;
-  readonly #debounceMs: number;
+  /** How long a pattern must be without subscribers before that is told, in milliseconds. */
+  debounceMs: number;
   readonly #tell: (change: InterestChange) => void;
   /** Patterns whose first subscriber came in this turn of the event loop, untold. */
   readonly #coming = new Set<string>();
@@ -25,7 +26,7 @@ export class InterestEvents {
   /** @param tell - must not throw */
   constructor(clock: Clock, debounceMs: number, tell: (change: InterestChange) => void) {
     this.#clock = clock;
-    this.#debounceMs = debounceMs;
+    this.debounceMs = debounceMs;
     this.#tell = tell;
   }
 
@@ -44,7 +45,7 @@ export class InterestEvents {
   last(pattern: string): void {
     this.#leaving.set(
       pattern,
-      this.#clock.after(this.#debounceMs, () => this.#tellLeaving(pattern)),
+      this.#clock.after(this.debounceMs, () => this.#tellLeaving(pattern)),
     );
   }
 

@@ -7,6 +7,7 @@ import {
 } from "../protocol/index.ts";
 import {
   BoundedQueue,
+  checkBounds,
   type LossListener,
   type LossReason,
   type OfferOutcome,
@@ -15,9 +16,9 @@ import {
 } from "../queue/index.ts";
 import type { Message } from "./message.ts";
 import { areGaps, Notices } from "./notices.ts";
-import type { Watermarks } from "./options.ts";
 import { Pacer } from "./pacer.ts";
 import type { BatchLimits, SinkFrame } from "./sink.ts";
+import type { Watermarks } from "./subscriber-options.ts";
 
 /** What a frame weighs on the wire beside its payload, roughly: for the limit of a batch, not for the bounds. */
 const FRAME_OVERHEAD_BYTES = 64;
@@ -54,10 +55,10 @@ export class Line implements LossListener<Message> {
   readonly #pacer: Pacer | undefined;
   #notices: Notices | undefined;
   // The watermarks as numbers: they are asked for every message.
-  readonly #highMessages: number;
-  readonly #highBytes: number;
-  readonly #lowMessages: number;
-  readonly #lowBytes: number;
+  #highMessages = 0;
+  #highBytes = 0;
+  #lowMessages = 0;
+  #lowBytes = 0;
   #gapsTaken = 0;
   #expired = 0;
   /** What the reader was told last. It lags behind what holds now by what is in line. */
@@ -67,10 +68,7 @@ export class Line implements LossListener<Message> {
     const { bounds, overflow, watermarks, minIntervalMs } = options;
     this.#queue = new BoundedQueue<Message>(bounds, overflowPolicy(overflow), this);
     this.#pacer = minIntervalMs === undefined ? undefined : new Pacer(minIntervalMs);
-    this.#highMessages = bounds.messages * watermarks.high;
-    this.#highBytes = bounds.bytes * watermarks.high;
-    this.#lowMessages = bounds.messages * watermarks.low;
-    this.#lowBytes = bounds.bytes * watermarks.low;
+    this.#setWatermarks(bounds, watermarks);
     this.#told = LIVE[overflow];
   }
 
@@ -130,6 +128,11 @@ export class Line implements LossListener<Message> {
   /** Messages that were too old when their turn came. */
   get expired(): number {
     return this.#expired;
+  }
+
+  /** Messages lost here: for want of room, or too old. */
+  get lostCount(): number {
+    return this.#queue.dropped + this.#expired;
   }
 
   /** Gap notices taken so far. */
@@ -219,13 +222,39 @@ export class Line implements LossListener<Message> {
 
   /** Changes what happens to messages that find no room; see {@link BoundedQueue.changePolicy}. */
   changePolicy(overflow: OverflowPolicyName): void {
-    if (!overflowPolicy(overflow).keyed) {
+    this.#change(this.bounds, overflow);
+  }
+
+  /**
+   * Changes how much may wait, and from where on that is much, while messages wait; see
+   * {@link BoundedQueue.changeBounds}. What is held back for its pace gives way first.
+   *
+   * @param overflow - a new policy from here on. Changed in the same step, because in two of them messages could be lost to
+   *   the old policy in the new bounds, or to the new policy in the old bounds
+   * @throws RangeError as the constructor does; nothing has changed then
+   */
+  changeBounds(
+    bounds: QueueBounds,
+    watermarks: Watermarks,
+    overflow: OverflowPolicyName = this.overflow,
+  ): void {
+    checkBounds(bounds);
+    this.#change(bounds, overflow);
+    this.#setWatermarks(bounds, watermarks);
+  }
+
+  #change(bounds: QueueBounds, overflow: OverflowPolicyName): void {
+    const policy = overflowPolicy(overflow);
+    const pacer = this.#pacer;
+    if (pacer !== undefined && policy.keyed) {
+      while (pacer.held > 0 && (this.length > bounds.messages || this.bytes > bounds.bytes))
+        this.#loseHeld(pacer);
+    } else if (pacer !== undefined) {
       this.releaseDue(Number.POSITIVE_INFINITY);
       // From here on a key may wait in the queue, so none may be held back behind it later.
-      this.#pacer?.clear();
+      pacer.clear();
     }
-    const placeOf = this.#queue.changePolicy(overflowPolicy(overflow));
-    if (placeOf !== undefined) this.#notices?.movePlaces(placeOf);
+    this.#queue.changeBounds(bounds, policy);
   }
 
   /**
@@ -297,12 +326,16 @@ export class Line implements LossListener<Message> {
     this.#pacer?.wakeUp(now);
   }
 
-  // LossListener: the queue tells of a loss.
+  // LossListener: the queue tells of a loss, and of new numbers for its places.
 
   lose(message: Message, reason: LossReason, before: number): void {
     const { topic, offset } = message;
     if (before === this.#queue.headPlace) this.#useNotices().loseAtHead(topic, offset, reason, before);
     else this.#useNotices().loseAtTail(topic, offset, offset, 1, reason, before);
+  }
+
+  moved(placeOf: (place: number) => number): void {
+    this.#notices?.movePlaces(placeOf);
   }
 
   /** Holds a message back because its key was sent a moment ago. When there is no room for it, its pace gives way. */
@@ -323,12 +356,14 @@ export class Line implements LossListener<Message> {
   /** What is held back gives way first; then the queue is as any other. */
   #offerMakingRoom(pacer: Pacer, message: Message): OfferOutcome {
     this.#queue.reserve(pacer.held, pacer.heldBytes);
-    while (!this.#queue.takes(message) && pacer.held > 0) {
-      const lost = pacer.takeAny();
-      this.#queue.reserve(pacer.held, pacer.heldBytes);
-      if (lost !== undefined) this.#queue.countLost(lost);
-    }
+    while (!this.#queue.takes(message) && pacer.held > 0) this.#loseHeld(pacer);
     return this.#queue.offer(message);
+  }
+
+  #loseHeld(pacer: Pacer): void {
+    const lost = pacer.takeAny();
+    this.#queue.reserve(pacer.held, pacer.heldBytes);
+    if (lost !== undefined) this.#queue.countLost(lost);
   }
 
   #enqueue(message: Message): void {
@@ -357,6 +392,13 @@ export class Line implements LossListener<Message> {
     this.#gapsTaken += next.length;
     taken.endsWithLoss = true;
     return next.length;
+  }
+
+  #setWatermarks({ messages, bytes }: QueueBounds, { high, low }: Watermarks): void {
+    this.#highMessages = messages * high;
+    this.#highBytes = bytes * high;
+    this.#lowMessages = messages * low;
+    this.#lowBytes = bytes * low;
   }
 
   #useNotices(): Notices {

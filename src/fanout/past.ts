@@ -28,15 +28,10 @@ export class Past<S> {
   /** Read from the log, admitted, and too large for what is free in line now. */
   #readAhead: Message | undefined;
   #stopped = false;
-  // Half of the line's bounds.
-  readonly #halfMessages: number;
-  readonly #halfBytes: number;
 
   constructor(catchUp: CatchUp<S>, line: Line) {
     this.#catchUp = catchUp;
     this.#line = line;
-    this.#halfMessages = Math.max(1, line.bounds.messages / 2);
-    this.#halfBytes = Math.max(1, line.bounds.bytes / 2);
   }
 
   /** Everything up to this offset was read into the line, or passed over. */
@@ -46,8 +41,11 @@ export class Past<S> {
 
   /** Less than half of its bounds waits in line, and what was read last and found no room does now. */
   get hasRoom(): boolean {
-    if (this.#line.length >= this.#halfMessages || this.#line.bytes >= this.#halfBytes) return false;
-    return this.#readAhead === undefined || this.#line.fits(this.#readAhead);
+    const { length, bytes, bounds } = this.#line;
+    if (length >= Math.max(1, bounds.messages / 2) || bytes >= Math.max(1, bounds.bytes / 2)) return false;
+    const readAhead = this.#readAhead;
+    // One that is larger than the whole bound, which may have been made smaller since, needs no room: it is told as lost.
+    return readAhead === undefined || readAhead.bytes > bounds.bytes || this.#line.fits(readAhead);
   }
 
   /** Whether {@link Past.refill} would get any further. What is held back for its pace may take all the room. */

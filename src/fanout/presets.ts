@@ -1,8 +1,8 @@
-import type { HubOptions } from "./options.ts";
+import type { TopicOptions } from "./subscriber-options.ts";
 
 /**
- * Starting points, by what a feed is for. Spread one into the options of a hub, and change what does not fit:
- * `new Hub({ ...PRESETS.liveState, queue: { messages: 256 } })`.
+ * Starting points, by what a feed is for. Name one, and say what does not fit:
+ * `new Hub({ preset: "live-state", queue: { messages: 256 } })`.
  */
 export const PRESETS = {
   /**
@@ -11,7 +11,7 @@ export const PRESETS = {
    * number is in the progress frames; only a reader with more changed keys than its queue holds loses some, and is
    * told. Whoever stops reading for a minute is disconnected and resumes.
    */
-  liveState: {
+  "live-state": {
     overflow: "conflate",
     escalation: [{ when: { stalledForMs: 60_000 }, policy: "evict" }],
   },
@@ -20,7 +20,7 @@ export const PRESETS = {
    * reader; beyond it the oldest are dropped, and the reader is told exactly which. Whoever stops reading for a
    * minute is disconnected and resumes.
    */
-  eventFeed: {
+  "event-feed": {
     overflow: "drop-oldest",
     queue: { messages: 4096, bytes: 4 * 1024 * 1024 },
     escalation: [{ when: { stalledForMs: 60_000 }, policy: "evict" }],
@@ -30,9 +30,9 @@ export const PRESETS = {
    * log at its own pace; something is lost only when the log has forgotten it, and is told. Size the retention for
    * the longest absence. Whoever does not read at all for five minutes is disconnected and resumes.
    */
-  auditLog: {
+  "audit-log": {
     overflow: "park",
-    retention: [{ pattern: ">", messages: 65_536, bytes: 64 * 1024 * 1024 }],
+    retention: { messages: 65_536, bytes: 64 * 1024 * 1024 },
     escalation: [{ when: { stalledForMs: 300_000 }, policy: "evict" }],
   },
   /**
@@ -48,6 +48,6 @@ export const PRESETS = {
       { when: { stalledForMs: 15_000 }, policy: "evict" },
     ],
   },
-} as const satisfies Record<string, HubOptions>;
+} as const satisfies Record<PresetName, Omit<TopicOptions, "preset">>;
 
-export type PresetName = keyof typeof PRESETS;
+export type PresetName = "live-state" | "event-feed" | "audit-log" | "telemetry";

@@ -2,7 +2,7 @@ import type { EndFrame, GapFrame } from "../protocol/index.ts";
 import type { Flushable, FlushLoop } from "./flush-loop.ts";
 import type { Lingering } from "./linger.ts";
 import type { Message } from "./message.ts";
-import type { ResolvedHubOptions } from "./options.ts";
+import type { SubscriberSettings } from "./rules.ts";
 import type { BatchLimits, Sink, SinkFeedback, SinkFrame } from "./sink.ts";
 
 /**
@@ -60,7 +60,7 @@ export class Pump implements Flushable, Lingering, SinkFeedback {
   readonly #source: PumpSource;
   readonly #sink: Sink;
   readonly #loop: FlushLoop;
-  readonly #limits: BatchLimits;
+  #limits: BatchLimits;
   #phase: DeliveryPhase;
   /** Whether it waits in the flush loop: at most once, whatever happens meanwhile. */
   #listed = false;
@@ -108,6 +108,11 @@ export class Pump implements Flushable, Lingering, SinkFeedback {
     }
   }
 
+  /** For a sink without limits of its own. */
+  changeLimits(defaultLimits: BatchLimits): void {
+    this.#limits = this.#sink.batch ?? defaultLimits;
+  }
+
   /** The source has work: it gets a turn in the next flush if the sink can take it. */
   ready(): void {
     if (this.#phase === "idle" && !this.#listed) this.#list();
@@ -135,14 +140,14 @@ export class Pump implements Flushable, Lingering, SinkFeedback {
   }
 
   /** Called by the hub's watch. `now` counts only time in which the event loop was free. */
-  watch(now: number, options: ResolvedHubOptions): void {
+  watch(now: number, settings: SubscriberSettings): void {
     if (this.#phase !== "writing") return;
     if (this.#writingSince === undefined) {
       this.#writingSince = now;
       return;
     }
     const allowance =
-      options.stallTimeoutMs + (this.#source.inFlightBytes * 1000) / options.minBytesPerSecond;
+      settings.stallTimeoutMs + (this.#source.inFlightBytes * 1000) / settings.minBytesPerSecond;
     if (now - this.#writingSince < allowance) return;
     this.#phase = "stalled";
     this.#source.stalled(now);

@@ -25,6 +25,8 @@ export interface ReplayLog {
   /** Everything up to this offset may be missing; 0 when nothing is. */
   readonly trimmedThrough: number;
   append(message: Message): void;
+  /** Trims everything: another log takes its place. Whoever still reads it finds it trimmed. */
+  clear(): void;
   /** Trims what is too old. Bounds in size need no call; they hold at every instant. */
   expire(nowMs: number): void;
   /** Reads from the first retained message behind the offset. */
@@ -49,14 +51,16 @@ export interface LogBounds {
 export class SequentialLog implements ReplayLog {
   readonly keyed = false;
   readonly #messages = new RingBuffer<Message>();
-  readonly #bounds: LogBounds;
+  #bounds: LogBounds;
   #bytes = 0;
   /** Messages that were ever trimmed: the number of the ring's head in the whole history of the topic. */
   #trimmed = 0;
-  #trimmedThrough = 0;
+  #trimmedThrough: number;
 
-  constructor(bounds: LogBounds) {
+  /** @param unknownThrough - what was published up to this offset is not here */
+  constructor(bounds: LogBounds, unknownThrough = 0) {
     this.#bounds = bounds;
+    this.#trimmedThrough = unknownThrough;
   }
 
   get length(): number {
@@ -75,7 +79,18 @@ export class SequentialLog implements ReplayLog {
     this.#messages.push(message);
     this.#bytes += message.bytes;
     // A message that alone exceeds the bound trims itself.
-    while (this.#messages.length > this.#bounds.messages || this.#bytes > this.#bounds.bytes) this.#trim();
+    this.#trimToBounds();
+  }
+
+  /** Trims what is beyond smaller bounds at once. With bounds of 0 it retains nothing, and still counts what it trims. */
+  changeBounds(bounds: LogBounds): void {
+    this.#bounds = bounds;
+    this.#trimToBounds();
+    this.#messages.settle();
+  }
+
+  clear(): void {
+    this.changeBounds(NOTHING);
   }
 
   expire(nowMs: number): void {
@@ -132,6 +147,10 @@ export class SequentialLog implements ReplayLog {
     }
   };
 
+  #trimToBounds(): void {
+    while (this.#messages.length > this.#bounds.messages || this.#bytes > this.#bounds.bytes) this.#trim();
+  }
+
   #trim(): void {
     const message = this.#messages.shift()!;
     this.#bytes -= message.bytes;
@@ -139,6 +158,8 @@ export class SequentialLog implements ReplayLog {
     this.#trimmedThrough = message.offset;
   }
 }
+
+const NOTHING: LogBounds = { messages: 0, bytes: 0, ageMs: 0 };
 
 /** The index of the first item that satisfies `test`, which the items do from some index on; the length if none. */
 export function firstIndex<T>(items: RingBuffer<T>, test: (item: T) => boolean): number {

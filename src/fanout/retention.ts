@@ -1,11 +1,8 @@
-import qlobber from "qlobber";
 import { CompactedLog } from "./compacted-log.ts";
 import { type ReplayLog, SequentialLog } from "./replay-log.ts";
-import { MAX_TOKENS, triePattern } from "./topic-names.ts";
 
-/** Retains the newest messages of each topic that matches. All bounds hold at once. */
+/** Retains the newest messages of a topic. All bounds hold at once. */
 export interface SequentialRetention {
-  readonly pattern: string;
   /** @default 1_024 */
   readonly messages?: number;
   /** @default 1_048_576 */
@@ -19,9 +16,8 @@ export interface SequentialRetention {
   readonly ageMs?: number;
 }
 
-/** Retains the latest message per key of each topic that matches: messages without a key are refused there. */
+/** Retains the latest message per key of a topic: messages without a key are refused there. */
 export interface CompactedRetention {
-  readonly pattern: string;
   readonly latestPerKey: true;
   /**
    * Most keys per topic; beyond it the key that was unchanged for longest is forgotten.
@@ -40,42 +36,37 @@ export interface CompactedRetention {
 
 export type Retention = SequentialRetention | CompactedRetention;
 
-/** A rule with everything filled in, by `options.ts`. */
+/** With everything filled in. */
 export type ResolvedRetention = Required<SequentialRetention> | Required<CompactedRetention>;
 
-/** Rules by pattern, of which the first that matches a topic counts. */
-export class FirstRule<Rule extends { readonly pattern: string }> {
-  readonly #rules: readonly Rule[];
-  readonly #trie = new qlobber.Qlobber<number>({
-    separator: ".",
-    wildcard_one: "*",
-    wildcard_some: ">",
-    max_words: MAX_TOKENS + 1,
-  });
-
-  constructor(rules: readonly Rule[]) {
-    this.#rules = rules;
-    for (const [index, rule] of rules.entries()) this.#trie.add(triePattern(rule.pattern), index);
+/**
+ * The log of a topic under its retention: the one that it has, with other bounds, or a new one.
+ *
+ * @param log - the one that it has
+ * @param lastOffset - the newest offset of the topic: what a new log does not have
+ */
+export function logFor(
+  retention: ResolvedRetention | undefined,
+  log: ReplayLog | undefined,
+  lastOffset: number,
+): ReplayLog | undefined {
+  if (log instanceof SequentialLog && !isCompacted(retention)) {
+    // Without a retention it goes on counting what it does not retain: its readers are told exactly.
+    if (retention === undefined) log.clear();
+    else log.changeBounds(retention);
+    return log;
   }
-
-  of(topic: string): Rule | undefined {
-    if (this.#rules.length === 0) return undefined;
-    const matching = this.#trie.match(topic);
-    return matching.length === 0 ? undefined : this.#rules[Math.min(...matching)];
+  if (log instanceof CompactedLog && isCompacted(retention)) {
+    log.changeBounds(retention);
+    return log;
   }
+  log?.clear();
+  if (retention === undefined) return undefined;
+  return isCompacted(retention)
+    ? new CompactedLog(retention, lastOffset)
+    : new SequentialLog(retention, lastOffset);
 }
 
-/** Which topics have a log, and of which kind. */
-export class RetentionRules {
-  readonly #rules: FirstRule<ResolvedRetention>;
-
-  constructor(rules: readonly ResolvedRetention[]) {
-    this.#rules = new FirstRule(rules);
-  }
-
-  logFor(topic: string): ReplayLog | undefined {
-    const rule = this.#rules.of(topic);
-    if (rule === undefined) return undefined;
-    return "latestPerKey" in rule ? new CompactedLog(rule) : new SequentialLog(rule);
-  }
+function isCompacted(retention: ResolvedRetention | undefined): retention is Required<CompactedRetention> {
+  return retention !== undefined && "latestPerKey" in retention;
 }

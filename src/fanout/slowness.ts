@@ -1,6 +1,6 @@
 import { Ladder, type Rung, type SlowSignals } from "./escalation.ts";
 import type { Message } from "./message.ts";
-import type { ResolvedHubOptions } from "./options.ts";
+import type { SubscriberSettings } from "./rules.ts";
 
 /** What waits for a subscriber or is in flight. */
 export interface Backlog {
@@ -16,20 +16,33 @@ export interface Backlog {
  * Times are the watch's. `undefined` stands for: not seen by the watch, so nothing is ever judged early.
  */
 export class Slowness {
-  readonly #options: ResolvedHubOptions;
-  readonly #ladder: Ladder;
+  #settings: SubscriberSettings;
+  #rungs: readonly Rung[];
+  #ladder: Ladder;
   #full = false;
-  /** What was told last of being full. */
-  #told = false;
   #fullSince: number | undefined;
   #stalledSince: number | undefined;
   #bornAt: number | undefined;
   /** Turned live from the past: the messages that it read there are not late for being old. */
   #liveSince: number | undefined = 0;
 
-  constructor(rungs: readonly Rung[], options: ResolvedHubOptions) {
-    this.#options = options;
-    this.#ladder = new Ladder(rungs, options.recoveryMs);
+  constructor(rungs: readonly Rung[], settings: SubscriberSettings) {
+    this.#settings = settings;
+    this.#rungs = rungs;
+    this.#ladder = new Ladder(rungs, settings.recoveryMs);
+  }
+
+  /**
+   * Judges by other rungs from now on. It keeps the rung that it stands on if they are the same rungs; else it begins on
+   * the ground, and the next round of the watch finds its place.
+   */
+  reconfigure(rungs: readonly Rung[], settings: SubscriberSettings): void {
+    const same = JSON.stringify(rungs) === JSON.stringify(this.#rungs);
+    const level = same ? this.#ladder.level : 0;
+    const unchanged = same && settings.recoveryMs === this.#settings.recoveryMs;
+    this.#settings = settings;
+    this.#rungs = rungs;
+    if (!unchanged) this.#ladder = new Ladder(rungs, settings.recoveryMs, level);
   }
 
   /** 0 is the ground. */
@@ -74,13 +87,6 @@ export class Slowness {
     else this.#liveSince = undefined;
   }
 
-  /** What there is to tell since the last call. An episode that no call fell into is none. */
-  takeNews(): "slow" | "recovered" | undefined {
-    if (this.#full === this.#told) return undefined;
-    this.#told = this.#full;
-    return this.#full ? "slow" : "recovered";
-  }
-
   /** For how many milliseconds its queue has been full; `undefined` when it is not. */
   fullForMs(now: number): number | undefined {
     return this.#fullSince === undefined ? undefined : now - this.#fullSince;
@@ -92,7 +98,7 @@ export class Slowness {
    * @param mayEvict - asked only when a rung that evicts is the highest that holds
    */
   judge(now: number, backlog: Backlog, mayEvict: () => boolean): boolean {
-    if (now - (this.#bornAt ?? now) < this.#options.newcomerGraceMs) return false;
+    if (now - (this.#bornAt ?? now) < this.#settings.newcomerGraceMs) return false;
     this.#read(now, backlog);
     return this.#ladder.judge(now, signals, mayEvict);
   }
@@ -101,7 +107,7 @@ export class Slowness {
     signals.stalledForMs = this.#stalledSince === undefined ? undefined : now - this.#stalledSince;
     // Reading the past is not slowness: what waits then, and for a while after, is what we have put there.
     const liveSince = this.#liveSince;
-    const judged = liveSince !== undefined && now - liveSince >= this.#options.newcomerGraceMs;
+    const judged = liveSince !== undefined && now - liveSince >= this.#settings.newcomerGraceMs;
     signals.fullForMs = judged ? this.fullForMs(now) : undefined;
     signals.lagMs =
       judged && oldest !== undefined ? now - Math.max(oldest.publishedAtWatch, liveSince) : undefined;

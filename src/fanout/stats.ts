@@ -36,6 +36,7 @@ export interface SubscriptionStats extends Books {
   readonly clientName: string | undefined;
   readonly identity: string | undefined;
   readonly class: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
   readonly patterns: readonly string[];
   readonly state: SubscriptionState;
   readonly delivery: DeliveryPhase;

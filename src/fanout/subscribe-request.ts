@@ -1,18 +1,21 @@
 import { quote, SpillwayError } from "../errors.ts";
 import type { EndFrame, OverflowPolicyName, Position, QueueBounds, Start } from "../protocol/index.ts";
-import { type Access, grantOverflow, grantQueue } from "./access.ts";
-import { checkBounds, checkDuration, checkEscalation, checkLinger, checkOverflow } from "./checks.ts";
+import type { Access } from "./access.ts";
+import { checkDuration, checkEscalation, checkLinger, checkOverflow, checkSomeBounds } from "./checks.ts";
 import type { Rung } from "./escalation.ts";
+import { type Grant, grant, type Wishes } from "./grant.ts";
 import type { Message } from "./message.ts";
-import type { ResolvedHubOptions } from "./options.ts";
+import type { Rules } from "./rules.ts";
 import type { SubscriptionTerms } from "./subscription.ts";
 import { checkPattern } from "./topic-names.ts";
 
 /** Most patterns of one subscription, and most keys and key prefixes of one filter. */
 export const MAX_PATTERNS = 64;
 export const MAX_FILTER_KEYS = 1024;
-/** Longest client name, in UTF-16 units. */
+/** Longest client name, label and value of a label, in UTF-16 units. */
 export const MAX_CLIENT_NAME_LENGTH = 128;
+/** Most labels of one subscription. */
+export const MAX_LABELS = 16;
 
 /** Passes a message whose key is one of `keys` or begins with one of `keyPrefixes`; none without a key. */
 export interface KeyFilter {
@@ -25,9 +28,9 @@ export interface SubscribeRequest {
   readonly patterns: readonly string[];
   /** @default "live" */
   readonly start?: Start | undefined;
-  /** @default the hub's `overflow` */
+  /** @default what the hub's options say for its class and patterns */
   readonly overflow?: OverflowPolicyName | undefined;
-  /** @default the hub's `queue` */
+  /** @default what the hub's options say for its class and patterns */
   readonly queue?: Partial<QueueBounds> | undefined;
   /**
    * Which of the matching messages it wants. What a filter skips is not a loss. A predicate runs inside
@@ -40,14 +43,14 @@ export interface SubscribeRequest {
   /**
    * What is done about it when it is slow. For code of this process; remote callers get what `authorize` grants.
    *
-   * @default the hub's `escalation`
+   * @default what the hub's options say for its class and patterns
    */
   readonly escalation?: readonly Rung[] | undefined;
   /**
    * The oldest message it wants, in milliseconds since it was published. What is older when its turn comes is told
-   * as `expired`.
+   * as `expired`. A remote subscriber gets no more than the hub's options say.
    *
-   * @default Infinity
+   * @default what the hub's options say for its class and patterns
    */
   readonly maxAgeMs?: number | undefined;
   /**
@@ -59,20 +62,27 @@ export interface SubscribeRequest {
    */
   readonly minIntervalMs?: number | undefined;
   /**
-   * How long a message may wait for others to be sent with, in milliseconds; see `HubOptions.lingerMs`. Counts instead
-   * of what the topic and the hub say.
+   * How long a message may wait for others to be sent with, in milliseconds; see `TopicOptions.lingerMs`. Counts instead
+   * of what the class and the topic say.
    *
-   * @default as the topic and the hub say
+   * @default what the hub's options say for its class, else for the topic
    */
   readonly lingerMs?: number | undefined;
-  /** Shown in the statistics. */
+  /** Shown in the statistics, and matched by the hub's `classes`. At most 128 printable characters. */
   readonly clientName?: string | undefined;
+  /**
+   * What the subscriber says of itself besides its name; shown and matched likewise. At most 16, names and values at
+   * most 128 printable characters.
+   *
+   * @default {}
+   */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   /** Called once when it is over, outside of `publish()`. */
   readonly onEnd?: ((end: EndFrame) => void) | undefined;
 }
 
 /**
- * What a subscription gets of what it asked for.
+ * What a subscription is made of, and what it gets of what it asked for.
  *
  * @param access - `undefined` for code of this process, which gets what it asks for
  * @throws SpillwayError `PATTERN_INVALID`, `REQUEST_INVALID`, `POSITION_INVALID`, `EPOCH_MISMATCH`, `NOT_ALLOWED`
@@ -80,37 +90,47 @@ export interface SubscribeRequest {
 export function agreeOnTerms(
   request: SubscribeRequest,
   access: Access | undefined,
-  options: ResolvedHubOptions,
+  rules: Rules,
   now: Position,
-): SubscriptionTerms {
-  const overflow = inField("overflow", () =>
-    request.overflow === undefined ? undefined : checkOverflow("overflow", request.overflow),
-  );
-  const queue = inField("queue", () => checkBounds("queue", request.queue, options.queue));
-  const granted =
-    access === undefined ? (overflow ?? options.overflow) : grantOverflow(access, overflow, options.overflow);
-  if (granted === "park" && options.retention.length === 0) {
-    throw new SpillwayError(
-      "REQUEST_INVALID",
-      "the overflow policy park needs a replay log, and this hub retains nothing: set its option retention",
-      { field: "overflow" },
-    );
-  }
-  return {
+): { readonly terms: SubscriptionTerms; readonly grant: Grant } {
+  const subscriber = {
     patterns: agreeOnPatterns(request.patterns),
-    overflow: granted,
-    queue: access === undefined ? queue : grantQueue(access, queue, options.maxQueue),
+    clientName: checkText("client_name", "a client name", request.clientName),
+    labels: checkLabels(request.labels),
+    access,
+    wishes: checkWishes(request, rules),
+  };
+  const granted = grant(subscriber, rules);
+  const terms = {
+    ...subscriber,
     passes: typeof request.filter === "function" ? request.filter : keyPredicate(request.filter),
-    escalation: agreeOnEscalation(request, access, options),
-    maxAgeMs: checkMaxAge(request.maxAgeMs),
-    minIntervalMs: checkMinInterval(request.minIntervalMs, granted),
-    lingerMs: checkLingerMs(request.lingerMs),
-    priority: access?.priority ?? 0,
-    clientName: checkClientName(request.clientName),
-    identity: access?.identity,
-    class: access?.class,
+    minIntervalMs: checkMinInterval(request.minIntervalMs, granted.overflow),
     start: checkStart(request.start ?? "live", now),
   };
+  return { terms, grant: granted };
+}
+
+/** Most subscribers wish for nothing, and need no object of their own to say so. */
+const NO_WISHES: Wishes = {
+  overflow: undefined,
+  queue: undefined,
+  escalation: undefined,
+  maxAgeMs: undefined,
+  lingerMs: undefined,
+};
+
+function checkWishes(request: SubscribeRequest, rules: Rules): Wishes {
+  const { overflow, queue, escalation, maxAgeMs, lingerMs } = request;
+  const wishes = {
+    overflow: given("overflow", overflow, (value) => checkOverflow("overflow", value)),
+    queue: given("queue", queue, (value) => checkSomeBounds("queue", value)),
+    escalation: given("escalation", escalation, (value) =>
+      checkEscalation("escalation", value, rules.retains),
+    ),
+    maxAgeMs: checkMaxAge(maxAgeMs),
+    lingerMs: given("linger_ms", lingerMs, (value) => checkLinger("lingerMs", value)),
+  };
+  return Object.values(wishes).every((wish) => wish === undefined) ? NO_WISHES : wishes;
 }
 
 function agreeOnPatterns(patterns: readonly string[]): readonly string[] {
@@ -176,16 +196,6 @@ function keyPredicate(filter: KeyFilter | undefined): ((message: Message) => boo
     key !== undefined && (keys.has(key) || prefixes.some((prefix) => key.startsWith(prefix)));
 }
 
-function agreeOnEscalation(
-  request: SubscribeRequest,
-  access: Access | undefined,
-  options: ResolvedHubOptions,
-): readonly Rung[] {
-  const rungs = access === undefined ? request.escalation : access.escalation;
-  if (rungs === undefined) return options.escalation;
-  return inField("escalation", () => checkEscalation("escalation", rungs, options.retention.length > 0));
-}
-
 function checkMaxAge(maxAgeMs: number | undefined): number | undefined {
   if (maxAgeMs === undefined || maxAgeMs === Number.POSITIVE_INFINITY || maxAgeMs > 0) return maxAgeMs;
   throw new SpillwayError("REQUEST_INVALID", `expected a maxAgeMs above 0, got ${quote(maxAgeMs)}`, {
@@ -207,21 +217,45 @@ function checkMinInterval(
   );
 }
 
-function checkLingerMs(lingerMs: number | undefined): number | undefined {
-  if (lingerMs === undefined) return undefined;
-  return inField("linger_ms", () => checkLinger("lingerMs", lingerMs));
+const NO_LABELS: Readonly<Record<string, string>> = Object.freeze({});
+
+function checkLabels(labels: unknown): Readonly<Record<string, string>> {
+  if (labels === undefined) return NO_LABELS;
+  if (typeof labels !== "object" || labels === null) {
+    throw new SpillwayError("REQUEST_INVALID", `expected labels by name, got ${quote(labels)}`, {
+      field: "labels",
+    });
+  }
+  const entries = Object.entries(labels);
+  if (entries.length === 0) return NO_LABELS;
+  if (entries.length > MAX_LABELS) {
+    const text = `expected at most ${MAX_LABELS} labels, got ${entries.length}`;
+    throw new SpillwayError("REQUEST_INVALID", text, { field: "labels" });
+  }
+  const checked = entries.map(([name, value]) => [
+    checkText("labels", "the name of a label", name) ?? "",
+    checkText("labels", `a value of the label ${quote(name)}`, value) ?? "",
+  ]);
+  // Not an assignment to each: a stranger may call a label `__proto__`.
+  return Object.fromEntries(checked);
 }
 
-function checkClientName(name: string | undefined): string | undefined {
-  if (name === undefined || name === "") return undefined;
-  if (typeof name !== "string" || name.length > MAX_CLIENT_NAME_LENGTH || /[\p{Cc}\p{Cs}]/u.test(name)) {
+/** @param what - what is expected, in a sentence */
+function checkText(field: string, what: string, text: unknown): string | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (typeof text !== "string" || text.length > MAX_CLIENT_NAME_LENGTH || /[\p{Cc}\p{Cs}]/u.test(text)) {
     throw new SpillwayError(
       "REQUEST_INVALID",
-      `expected a client name of at most ${MAX_CLIENT_NAME_LENGTH} printable characters, got ${quote(name)}`,
-      { field: "client_name" },
+      `expected ${what} of at most ${MAX_CLIENT_NAME_LENGTH} printable characters, got ${quote(text)}`,
+      { field },
     );
   }
-  return name;
+  return text;
+}
+
+/** `undefined` stays; all else is checked, in the name of a field. */
+function given<T, R>(field: string, value: T | undefined, check: (value: T) => R): R | undefined {
+  return value === undefined ? undefined : inField(field, () => check(value));
 }
 
 /** The engine's checks throw for programmers; a request may come from a stranger, who gets a refusal. */

@@ -1,4 +1,3 @@
-import * as diagnostics from "../diagnostics.ts";
 import {
   CLOSE_REASONS,
   type CloseReason,
@@ -6,15 +5,14 @@ import {
   type GapFrame,
   type OverflowPolicyName,
   type Position,
-  type QueueBounds,
   type Start,
   type StateFrame,
 } from "../protocol/index.ts";
 import type { OfferOutcome } from "../queue/index.ts";
 import { CatchUp, type History, offsetBeforeNewest, offsetSince, type Seen } from "./catch-up.ts";
-import type { Rung } from "./escalation.ts";
 import type { FlushLoop } from "./flush-loop.ts";
 import type { Front } from "./front.ts";
+import type { Grant, Subscriber } from "./grant.ts";
 import { isPromise } from "./hook-reports.ts";
 import { Line } from "./line.ts";
 import type { Message } from "./message.ts";
@@ -24,11 +22,13 @@ import { Past, type PastReader } from "./past.ts";
 import { Pump, type PumpSource } from "./pump.ts";
 import type { BatchLimits, Sink, SinkFrame } from "./sink.ts";
 import { type Backlog, Slowness } from "./slowness.ts";
-import { type Losses, lost, type SubscriptionStats } from "./stats.ts";
+import type { Losses, SubscriptionStats } from "./stats.ts";
+import { SubscriptionEvents } from "./subscription-events.ts";
 import type { SubscriptionState } from "./subscription-state.ts";
 
 /** What a subscription needs of the hub around it. */
 export interface SubscriptionHost {
+  /** Those in force; another object after a change. */
   readonly options: ResolvedHubOptions;
   readonly flushLoop: FlushLoop;
   readonly front: Front;
@@ -53,22 +53,10 @@ export interface SubscriptionHost {
   forget(subscription: Subscription, end: EndFrame): void;
 }
 
-/** What was granted; see `HubOptions` and `SubscribeRequest` for the meaning of each. */
-export interface SubscriptionTerms {
-  readonly patterns: readonly string[];
-  readonly overflow: OverflowPolicyName;
-  readonly queue: QueueBounds;
-  readonly escalation: readonly Rung[];
+/** What does not change while it lives; see `SubscribeRequest` for the meaning of each. */
+export interface SubscriptionTerms extends Subscriber {
   readonly passes: ((message: Message) => boolean) | undefined;
-  readonly maxAgeMs: number | undefined;
   readonly minIntervalMs: number | undefined;
-  /** `undefined`: as the message says. */
-  readonly lingerMs: number | undefined;
-  readonly clientName: string | undefined;
-  readonly identity: string | undefined;
-  readonly class: string | undefined;
-  /** Of its history loads. */
-  readonly priority: number;
   readonly start: Start;
 }
 
@@ -85,8 +73,9 @@ export class Subscription implements PumpSource, PastReader {
   readonly #filter: ((message: Message) => boolean) | undefined;
   /** Messages of a key keep a least time between them. */
   readonly #paced: boolean;
-  readonly #maxAgeMs: number | undefined;
-  readonly #lingerMs: number | undefined;
+  /** `undefined`: any age, said without a number, which would be one more object to look at for every batch. */
+  #maxAgeMs: number | undefined;
+  #lingerMs: number | undefined;
   /** From the high watermark until the low one. A blocking subscription asks publishers to wait meanwhile. */
   #slow = false;
 
@@ -121,10 +110,12 @@ export class Subscription implements PumpSource, PastReader {
   // What few messages touch, or none.
   readonly #host: SubscriptionHost;
   readonly terms: SubscriptionTerms;
+  #grant: Grant;
   /** Unguessable. */
   readonly id: string = crypto.randomUUID();
   readonly #startedAtMs: number;
   readonly #slowness: Slowness;
+  readonly #events: SubscriptionEvents;
   #renderFailed = 0;
   #filterFailed = 0;
   #discarded = 0;
@@ -138,27 +129,29 @@ export class Subscription implements PumpSource, PastReader {
   /** The timer for what is held back. */
   #alarm: { readonly at: number; readonly cancel: () => void } | undefined;
 
-  constructor(host: SubscriptionHost, terms: SubscriptionTerms, sink: Sink) {
+  constructor(host: SubscriptionHost, terms: SubscriptionTerms, grant: Grant, sink: Sink) {
     this.#host = host;
     this.terms = terms;
+    this.#grant = grant;
     this.#filter = terms.passes;
     this.#paced = terms.minIntervalMs !== undefined;
-    this.#maxAgeMs = terms.maxAgeMs;
-    this.#lingerMs = terms.lingerMs;
+    this.#maxAgeMs = finite(grant.maxAgeMs);
+    this.#lingerMs = grant.lingerMs;
     this.#line = new Line({
-      bounds: terms.queue,
-      overflow: terms.overflow,
-      watermarks: host.options.watermarks,
+      bounds: grant.queue,
+      overflow: grant.overflow,
+      watermarks: grant.settings.watermarks,
       minIntervalMs: terms.minIntervalMs,
     });
-    this.#slowness = new Slowness(terms.escalation, host.options);
+    this.#slowness = new Slowness(grant.escalation, grant.settings);
+    this.#events = new SubscriptionEvents(host.options.epoch, host.options.clock, this, host.meters);
     const now = host.front.lastOffset;
     this.#startedAtMs = host.options.clock.unixMs();
     this.#offeredThrough = now;
     this.#takenThrough = now;
     this.#settledThrough = now;
     this.#announcedThrough = now;
-    this.#pump = new Pump(this, sink, host.flushLoop, host.options.batch);
+    this.#pump = new Pump(this, sink, host.flushLoop, grant.settings.batch);
   }
 
   get state(): SubscriptionState {
@@ -188,7 +181,7 @@ export class Subscription implements PumpSource, PastReader {
     if (this.terms.start !== "live") this.#startInThePast(this.terms.start);
     this.#pump.open();
     this.#pump.ready();
-    if (diagnostics.started.hasSubscribers) diagnostics.started.publish(this.#event());
+    this.#events.started(this.terms.start);
   }
 
   /** One delivery attempt. Never waits; what became of the message is in the books and in the line. */
@@ -241,14 +234,45 @@ export class Subscription implements PumpSource, PastReader {
       reason,
       detail,
       position,
-      lost: lost(this.#losses()) + this.#line.expired,
+      lost: this.#lost,
       retryAfterMs: comesBack ? this.#host.retryAfterMs() : undefined,
     });
   }
 
+  /** What it is granted now. */
+  get grant(): Grant {
+    return this.#grant;
+  }
+
+  /**
+   * Grants something else from now on. Nothing that waits is lost but what a smaller queue has no room for, as the policy
+   * says, and that is told.
+   */
+  regrant(grant: Grant): void {
+    if (this.#state === "ended") return;
+    this.#grant = grant;
+    this.#maxAgeMs = finite(grant.maxAgeMs);
+    this.#lingerMs = grant.lingerMs;
+    const { level } = this.#slowness;
+    this.#slowness.reconfigure(grant.escalation, grant.settings);
+    this.#pump.changeLimits(grant.settings.batch);
+    const { queue, settings } = grant;
+    const overflow = this.#slowness.rung?.policy ?? grant.overflow;
+    const changed = overflow !== this.#line.overflow || this.#slowness.level !== level;
+    if (changed && this.#state !== "draining") {
+      this.#enforce(overflow, () => this.#line.changeBounds(queue, settings.watermarks, overflow));
+    } else {
+      this.#line.changeBounds(queue, settings.watermarks);
+    }
+    if (this.#slow && this.#line.isLow) this.#recover();
+    else if (!this.#slow && this.#state === "live" && this.#line.isHigh) this.#turnSlow();
+    this.#pump.ready();
+    if (this.#slowness.level !== level) this.#events.escalated(level, overflow);
+  }
+
   /** Called by the hub's shared watch. `now` counts only time in which the event loop was free. */
   watch(now: number): void {
-    this.#pump.watch(now, this.#host.options);
+    this.#pump.watch(now, this.#grant.settings);
     this.#watchSlowness(now);
     this.#watchPosition(now);
   }
@@ -266,15 +290,16 @@ export class Subscription implements PumpSource, PastReader {
     return {
       id: this.id,
       clientName: this.terms.clientName,
-      identity: this.terms.identity,
-      class: this.terms.class,
+      identity: this.terms.access?.identity,
+      labels: this.terms.labels,
+      class: this.#grant.class,
       patterns: this.terms.patterns,
       state: this.#state,
       delivery: this.#pump.phase,
       overflow: this.#line.overflow,
       rung: this.#slowness.level,
       slow: this.isSlow,
-      capacity: this.terms.queue,
+      capacity: this.#grant.queue,
       matched: this.#matched,
       delivered: this.#delivered,
       deliveredBytes: this.#deliveredBytes,
@@ -367,16 +392,16 @@ export class Subscription implements PumpSource, PastReader {
   stalled(now: number): void {
     this.#stalls++;
     this.#slowness.stalled(now);
-    if (diagnostics.stalled.hasSubscribers) diagnostics.stalled.publish(this.#event());
+    this.#events.stalled();
   }
 
   unstalled(): void {
     this.#slowness.moved();
-    if (diagnostics.unstalled.hasSubscribers) diagnostics.unstalled.publish(this.#event());
+    this.#events.unstalled();
   }
 
   ended(end: EndFrame): void {
-    this.#tellSlowness();
+    this.#events.end(this.#lost);
     this.#host.forget(this, end);
   }
 
@@ -401,12 +426,16 @@ export class Subscription implements PumpSource, PastReader {
 
   #takeStarted(frames: SinkFrame[]): void {
     this.#startedDue = false;
+    const { overflow, queue, bounded, maxAgeMs, class: name } = this.#grant;
     frames.push({
       kind: "started",
       subscriptionId: this.id,
       position: this.position,
-      overflow: this.terms.overflow,
-      queue: this.terms.queue,
+      overflow,
+      queue,
+      bounded,
+      maxAgeMs: maxAgeMs === Number.POSITIVE_INFINITY ? undefined : maxAgeMs,
+      class: name,
     });
   }
 
@@ -535,6 +564,11 @@ export class Subscription implements PumpSource, PastReader {
     this.#pump.ready();
   }
 
+  /** Messages lost in its lifetime. */
+  get #lost(): number {
+    return this.#line.lostCount + this.#renderFailed + this.#filterFailed;
+  }
+
   #losses(): Losses {
     const { overflow, oversize } = this.#line.counters();
     return { overflow, oversize, "render-failed": this.#renderFailed, "filter-failed": this.#filterFailed };
@@ -545,6 +579,7 @@ export class Subscription implements PumpSource, PastReader {
   #startInThePast(start: Exclude<Start, "live">): void {
     // From here on: a filter that is asked where to start may publish, and that will be read like the rest.
     this.#state = "catching-up";
+    this.#events.leftLive("start");
     let from: number;
     let catchUp: CatchUp<Subscription>;
     if (typeof start === "object" && "epoch" in start) {
@@ -581,13 +616,13 @@ export class Subscription implements PumpSource, PastReader {
   }
 
   get #canPark(): boolean {
-    return this.#host.options.retention.length > 0;
+    return this.#host.options.rules.retains;
   }
 
   /** The queue stays as it is, and what comes behind `cursor` is read from the logs once there is room. */
   #park(cursor: number, seen: Seen<Subscription> | undefined): void {
     this.#state = "parked";
-    this.#host.meters.parked++;
+    this.#events.leftLive("park");
     this.#recover();
     this.#past = new Past(this.#readBehind(cursor, seen), this.#line);
     this.#line.mark(this.#stateFrame());
@@ -605,6 +640,7 @@ export class Subscription implements PumpSource, PastReader {
 
   #turnLive(): void {
     this.#state = "live";
+    this.#events.turnedLive();
     this.#slowness.turnedLive();
     // A hook may have got here from within a refill, which must not go on.
     this.#past?.stop();
@@ -644,26 +680,18 @@ export class Subscription implements PumpSource, PastReader {
     this.#host.release(this);
   }
 
-  /** Told by the watch and at the end, never inside `publish()`. */
-  #tellSlowness(): void {
-    const news = this.#slowness.takeNews();
-    if (news === undefined) return;
-    if (news === "slow") this.#host.meters.slowEpisodes++;
-    const channel = news === "slow" ? diagnostics.slow : diagnostics.recovered;
-    if (channel.hasSubscribers) channel.publish(this.#event());
-  }
-
   #watchSlowness(now: number): void {
     this.#slowness.observe(now, this.#state === "live");
-    this.#tellSlowness();
+    this.#events.watch(this.#slow, this.#lost, this.#grant.settings.recoveryMs);
     if (this.#state === "ended") return;
-    const { blockTimeoutMs } = this.#host.options;
+    const { blockTimeoutMs } = this.#grant.settings;
     const fullForMs = this.#slowness.fullForMs(now);
     if (this.#line.overflow === "block" && fullForMs !== undefined && fullForMs >= blockTimeoutMs) {
       this.#stopBlocking();
-    } else if (this.#slowness.judge(now, this.#backlog, this.#host.mayEvict)) {
-      this.#obeyLadder();
+      return;
     }
+    const { level } = this.#slowness;
+    if (this.#slowness.judge(now, this.#backlog, this.#host.mayEvict)) this.#obeyLadder(level);
   }
 
   /** Publishers wait for a bounded time only. */
@@ -680,29 +708,34 @@ export class Subscription implements PumpSource, PastReader {
     };
   }
 
-  #obeyLadder(): void {
-    const { rung, level } = this.#slowness;
-    if (diagnostics.escalated.hasSubscribers) {
-      diagnostics.escalated.publish({ ...this.#event(), rung: level, overflow: rung?.policy });
-    }
-    const overflow = rung?.policy ?? this.terms.overflow;
+  #obeyLadder(levelBefore: number): void {
+    const { rung } = this.#slowness;
+    const overflow = rung?.policy ?? this.#grant.overflow;
+    this.#events.escalated(levelBefore, overflow);
+    // By whoever listens.
+    if (this.#state === "ended") return;
     if (overflow === "evict" && rung !== undefined) {
       const reason = rung.when.stalledForMs === undefined ? "slow" : "stalled";
       this.end(reason);
       return;
     }
-    // Where newer messages may stand in for older ones, the frame that says so comes first, and its opposite last.
-    const last = overflow !== "conflate" && !this.#line.isOrdered;
-    this.#line.changePolicy(overflow);
-    // On a rung it is not for its publishers to wait.
-    if (this.#slow && overflow === "block") this.#host.press(this);
-    else this.#host.release(this);
-    if (last) this.#line.mark(this.#stateFrame());
-    else this.#line.markPolicyFirst(overflow, level);
+    this.#enforce(overflow, () => this.#line.changePolicy(overflow));
     if (overflow === "park" && this.#state === "live") {
       this.#park(this.#evaluatedThrough, this.#host.seenBefore(undefined, this));
     }
     this.#pump.ready();
+  }
+
+  /** Puts a policy in force, with messages waiting, by way of `change`, and tells it. */
+  #enforce(overflow: OverflowPolicyName, change: () => void): void {
+    // Where newer messages may stand in for older ones, the frame that says so comes first, and its opposite last.
+    const last = overflow !== "conflate" && !this.#line.isOrdered;
+    change();
+    // On a rung it is not for its publishers to wait.
+    if (this.#slow && overflow === "block") this.#host.press(this);
+    else this.#host.release(this);
+    if (last) this.#line.mark(this.#stateFrame());
+    else this.#line.markPolicyFirst(overflow, this.#slowness.level);
   }
 
   get #oldestUndelivered(): Message | undefined {
@@ -716,14 +749,14 @@ export class Subscription implements PumpSource, PastReader {
       return;
     }
     if (this.#state === "draining" || this.#state === "ended") return;
-    if (now - this.#announcedAt < this.#host.options.progressIntervalMs) return;
+    if (now - this.#announcedAt < this.#grant.settings.progressIntervalMs) return;
     if (this.#undeliveredFrom - 1 > this.#announcedThrough) {
       this.#progressDue = true;
       this.#pump.ready();
     }
   }
+}
 
-  #event(): diagnostics.SubscriptionEvent {
-    return { subscriptionId: this.id, clientName: this.clientName };
-  }
+function finite(ms: number): number | undefined {
+  return ms === Number.POSITIVE_INFINITY ? undefined : ms;
 }

@@ -1,5 +1,7 @@
 import type { Interest } from "./interest-index.ts";
 import type { ReplayLog } from "./replay-log.ts";
+import { logFor } from "./retention.ts";
+import type { TopicSettings } from "./rules.ts";
 import { checkTopic } from "./topic-names.ts";
 
 /** What the hub remembers of one topic. */
@@ -11,16 +13,31 @@ export class Topic<S> {
   /** Right as long as `interestsVersion` is the version of the index. */
   interests: readonly Interest<S>[] = [];
   interestsVersion = -1;
-  /** How long its messages may wait for others; `undefined` until somebody has looked it up. */
-  lingerMs: number | undefined;
-  readonly log: ReplayLog | undefined;
+  #lingerMs: number;
+  #log: ReplayLog | undefined;
   /** What was published to it up to this offset, if anything, is not known here. */
   readonly unknownThrough: number;
 
-  constructor(name: string, log: ReplayLog | undefined, unknownThrough: number) {
+  constructor(name: string, { retention, lingerMs }: TopicSettings, unknownThrough: number) {
     this.name = name;
-    this.log = log;
+    this.#log = logFor(retention, undefined, 0);
+    this.#lingerMs = lingerMs;
     this.unknownThrough = unknownThrough;
+  }
+
+  /** How long its messages may wait for others, in milliseconds. */
+  get lingerMs(): number {
+    return this.#lingerMs;
+  }
+
+  get log(): ReplayLog | undefined {
+    return this.#log;
+  }
+
+  /** What it does not retain any more is trimmed; what it had not retained does not come back. */
+  reconfigure({ retention, lingerMs }: TopicSettings): void {
+    this.#lingerMs = lingerMs;
+    this.#log = logFor(retention, this.#log, this.lastOffset);
   }
 
   /** Everything up to this offset may be missing in the log. */
@@ -41,23 +58,19 @@ export class Topic<S> {
 export class TopicTable<S> {
   #young = new Map<string, Topic<S>>();
   #old = new Map<string, Topic<S>>();
-  readonly #maxTopics: number;
-  readonly #logFor: (topic: string) => ReplayLog | undefined;
+  #maxTopics: number;
+  readonly #settingsOf: (topic: string) => TopicSettings;
   #forgottenThrough: number;
   #version = 0;
 
   /**
    * @param maxTopics - at least 2
-   * @param logFor - the log of a new topic, if it gets one
+   * @param settingsOf - how a topic is treated, new or old
    * @param unknownThrough - the offset up to which the history lies before this table
    */
-  constructor(
-    maxTopics: number,
-    logFor: (topic: string) => ReplayLog | undefined = () => undefined,
-    unknownThrough = 0,
-  ) {
+  constructor(maxTopics: number, settingsOf: (topic: string) => TopicSettings, unknownThrough = 0) {
     this.#maxTopics = maxTopics;
-    this.#logFor = logFor;
+    this.#settingsOf = settingsOf;
     this.#forgottenThrough = unknownThrough;
   }
 
@@ -90,21 +103,37 @@ export class TopicTable<S> {
     let topic = this.#old.get(name);
     if (topic === undefined) {
       checkTopic(name);
-      topic = new Topic<S>(name, this.#logFor(name), this.#forgottenThrough);
+      topic = new Topic<S>(name, this.#settingsOf(name), this.#forgottenThrough);
       this.#version++;
     } else {
       this.#old.delete(name);
     }
     if (this.#young.size >= Math.floor(this.#maxTopics / 2)) {
-      for (const { lastOffset } of this.#old.values()) {
-        this.#forgottenThrough = Math.max(this.#forgottenThrough, lastOffset);
-      }
+      for (const old of this.#old.values()) this.#forget(old);
       this.#old = this.#young;
       this.#version++;
       this.#young = new Map();
     }
     this.#young.set(name, topic);
     return topic;
+  }
+
+  /** Treats all topics as they would be treated if they were new, and forgets those that are too many. */
+  reconfigure(maxTopics: number): void {
+    this.#maxTopics = maxTopics;
+    for (const topic of this) {
+      if (this.size > maxTopics) {
+        this.#forget(topic);
+        if (!this.#old.delete(topic.name)) this.#young.delete(topic.name);
+        this.#version++;
+      } else {
+        topic.reconfigure(this.#settingsOf(topic.name));
+      }
+    }
+  }
+
+  #forget({ lastOffset }: Topic<S>): void {
+    this.#forgottenThrough = Math.max(this.#forgottenThrough, lastOffset);
   }
 
   /** What all logs hold together. Walks the topics. */
@@ -121,7 +150,7 @@ export class TopicTable<S> {
 
   /** Forgets all topics. */
   clear(): void {
-    for (const { lastOffset } of this) this.#forgottenThrough = Math.max(this.#forgottenThrough, lastOffset);
+    for (const topic of this) this.#forget(topic);
     this.#young.clear();
     this.#old.clear();
     this.#version++;

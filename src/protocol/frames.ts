@@ -40,6 +40,15 @@ export interface StartedFrame {
   readonly overflow: OverflowPolicyName;
   /** The queue bounds granted. */
   readonly queue: QueueBounds;
+  /**
+   * Fields of the request of which less than asked for was granted, as the wire contract spells them: `queue.messages`,
+   * `queue.bytes`, `max_age_ms`.
+   */
+  readonly bounded: readonly string[];
+  /** The oldest message that is sent, in milliseconds since it was published; `undefined`: any. */
+  readonly maxAgeMs: number | undefined;
+  /** The class of subscribers that it was put in; `undefined`: none. */
+  readonly class: string | undefined;
 }
 
 /**

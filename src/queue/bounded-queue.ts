@@ -1,4 +1,5 @@
 import type { QueueBounds } from "../protocol/index.ts";
+import { checkBounds } from "./check-bounds.ts";
 import type { OfferOutcome, QueueItem } from "./offer.ts";
 import type { OverflowPolicy, Shelf } from "./overflow-policy.ts";
 import { RingBuffer } from "./ring-buffer.ts";
@@ -9,6 +10,12 @@ export type LossReason = "overflow" | "oversize";
 export interface LossListener<T> {
   /** @param before - the place in line that the loss comes before; see {@link BoundedQueue.headPlace} */
   lose(item: T, reason: LossReason, before: number): void;
+  /**
+   * The line behind its head was renumbered. For whoever has noted places, and told before any loss by the new numbers.
+   *
+   * @param placeOf - where a place is now: never a higher number than before, and in the same order as the others
+   */
+  moved?(placeOf: (place: number) => number): void;
 }
 
 /** Plain numbers that only rise, except the first two. */
@@ -36,6 +43,10 @@ const MOST_STALE = 64;
  * exceeded at any instant. An item that alone is larger than the byte bound is lost as `oversize` under every
  * policy, also under `evict`: ending the subscription would not help, the item would be there again on return.
  *
+ * The bounds may change while items wait. To smaller ones the policy that loses items trims at once. Under one that
+ * loses none (`park`, `block`, `evict`) all that waits stays, so that the queue stands above its bounds, lets nothing in,
+ * and only falls, until enough was taken: the one case in which it is not within them.
+ *
  * Every item has a place in line, numbered without end. Under a keyed policy a newer item takes over the place
  * of the one it replaces, so a busy identity can neither starve nor overtake. Losses are told with the place
  * they come before, so that whoever keeps the notices can put each where the items are missing.
@@ -48,8 +59,8 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   // them costs more than the work.
   readonly #items = new RingBuffer<T>();
   #bytes = 0;
-  readonly #maxMessages: number;
-  readonly #maxBytes: number;
+  #maxMessages: number;
+  #maxBytes: number;
   /** Room that is taken by something else. */
   #reservedMessages = 0;
   #reservedBytes = 0;
@@ -71,19 +82,15 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   #peakBytes = 0;
   #policy: OverflowPolicy;
   readonly #losses: LossListener<T>;
-  readonly bounds: QueueBounds;
+  #bounds: QueueBounds;
   #conflated = 0;
   #overflow = 0;
   #oversize = 0;
 
   /** @throws RangeError for a bound that is no whole number of at least 1: nothing would ever fit */
   constructor(bounds: QueueBounds, policy: OverflowPolicy, losses: LossListener<T>) {
-    for (const [name, bound] of Object.entries(bounds)) {
-      if (!Number.isSafeInteger(bound) || bound < 1) {
-        throw new RangeError(`the bound of ${name} must be a whole number of at least 1, got ${bound}`);
-      }
-    }
-    this.bounds = bounds;
+    checkBounds(bounds);
+    this.#bounds = bounds;
     this.#maxMessages = bounds.messages;
     this.#maxBytes = bounds.bytes;
     this.#policy = policy;
@@ -99,6 +106,10 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     return this.#bytes;
   }
 
+  get bounds(): QueueBounds {
+    return this.#bounds;
+  }
+
   get policy(): OverflowPolicy {
     return this.#policy;
   }
@@ -111,6 +122,11 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   /** Items replaced by a newer one of their identity. */
   get conflated(): number {
     return this.#conflated;
+  }
+
+  /** Items lost: for want of room, or larger than all the room there is. */
+  get dropped(): number {
+    return this.#overflow + this.#oversize;
   }
 
   /** The place of the head; of the next item to come when empty. */
@@ -174,16 +190,36 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   /**
    * Changes the policy with items waiting. Under a keyed policy older items give way to the newer ones of their
-   * identity at once, as if it had been keyed from the start; otherwise what waits stays as it is.
-   *
-   * @returns where a place is now, for whoever has noted places; `undefined` when none has moved
+   * identity at once, as if it had been keyed from the start; otherwise what waits stays as it is. Where it stands above
+   * bounds that were made smaller earlier, the new policy says what becomes of that, as in {@link changeBounds}.
    */
-  changePolicy(policy: OverflowPolicy): ((place: number) => number) | undefined {
+  changePolicy(policy: OverflowPolicy): void {
+    this.changeBounds(this.#bounds, policy);
+  }
+
+  /**
+   * Changes the bounds with items waiting. Larger ones are in force at once. When more waits than smaller ones allow, the
+   * policy trims the line, each item a loss of `overflow`: from the head (`drop-oldest`, `conflate`), from the tail
+   * (`drop-newest`), or not at all (`park`, `block`, `evict`), and then nothing is let in before there is room. An item
+   * that is larger than the new byte bound goes or stays like any other.
+   *
+   * Room that is reserved must be within the new bounds already.
+   *
+   * @param policy - a new one from here on, in one step: nothing is lost to the old policy in the new bounds, nor to the new
+   *   policy in the old bounds
+   * @throws RangeError as the constructor does; nothing has changed then
+   */
+  changeBounds(bounds: QueueBounds, policy: OverflowPolicy = this.#policy): void {
+    checkBounds(bounds);
     const wasKeyed = this.#keyed;
     this.#policy = policy;
     this.#keyed = policy.keyed;
+    this.#bounds = bounds;
+    this.#maxMessages = bounds.messages;
+    this.#maxBytes = bounds.bytes;
     if (!policy.keyed) this.#places = undefined;
-    return policy.keyed && !wasKeyed ? this.#conflateAll() : undefined;
+    else if (!wasKeyed) this.#conflateAll();
+    this.#shrink();
   }
 
   /** Sets how much of the bounds something outside of the queue takes. Must leave what waits within them. */
@@ -263,6 +299,44 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     this.#lose(item, this.tailPlace);
   }
 
+  trimHead(): void {
+    while (this.#isOver && this.#items.length > 0) this.dropOldest();
+  }
+
+  trimTail(): void {
+    const trimmed: T[] = [];
+    while (this.#isOver) {
+      const item = this.#items.pop();
+      if (item === undefined) break;
+      this.#firstOffsets?.pop();
+      this.#bytes -= item.bytes;
+      trimmed.push(item);
+    }
+    if (trimmed.length === 0) return;
+    const tail = this.tailPlace;
+    this.#losses.moved?.((place) => Math.min(place, tail));
+    for (const item of trimmed.reverse()) this.#lose(item, tail);
+  }
+
+  /** More is in than the bounds allow. */
+  get #isOver(): boolean {
+    return (
+      this.#items.length + this.#reservedMessages > this.#maxMessages ||
+      this.#bytes + this.#reservedBytes > this.#maxBytes
+    );
+  }
+
+  /** Asks the policy what becomes of items above the bounds, and gives the storage of those back that went. */
+  #shrink(): void {
+    if (!this.#isOver) return;
+    const { length } = this.#items;
+    this.#policy.shrink(this);
+    if (this.#items.length === length) return;
+    this.#items.compact();
+    this.#firstOffsets?.compact();
+    if (this.#places !== undefined) this.#places = this.#indexOfAll();
+  }
+
   #lose(item: T, before: number): void {
     this.#overflow++;
     this.#losses.lose(item, "overflow", before);
@@ -285,14 +359,19 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     const { length } = this.#items;
     // The second bound keeps those that never come back from piling up.
     if (this.#places === undefined ? length >= SEARCHED : this.#places.size > MOST_STALE + 4 * length) {
-      this.#places = new Map();
-      for (let index = 0; index < length; index++) {
-        const waiting = this.#items.at(index)!.identity;
-        if (waiting !== undefined) this.#places.set(waiting, this.#headPlace + index);
-      }
+      this.#places = this.#indexOfAll();
     }
     if (this.#places === undefined) return;
     if (identity !== undefined) this.#places.set(identity, this.tailPlace);
+  }
+
+  #indexOfAll(): Map<string, number> {
+    const places = new Map<string, number>();
+    for (let index = 0; index < this.#items.length; index++) {
+      const { identity } = this.#items.at(index)!;
+      if (identity !== undefined) places.set(identity, this.#headPlace + index);
+    }
+    return places;
   }
 
   get #hasFirstOffsets(): boolean {
@@ -347,7 +426,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   }
 
   /** Builds the index of identities, and lets every item take over the place of the oldest one of its identity. */
-  #conflateAll(): (place: number) => number {
+  #conflateAll(): void {
     const firstOffsets = this.#keepFirstOffsets();
     const places = new Map<string, number>();
     // How many items are left before each of the old places.
@@ -375,7 +454,9 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     this.#places = places;
     const oldHead = this.#headPlace;
     const left = this.#items.length;
-    return (place) => oldHead + (leftBefore[place - oldHead] ?? (place <= oldHead ? place - oldHead : left));
+    this.#losses.moved?.(
+      (place) => oldHead + (leftBefore[place - oldHead] ?? (place <= oldHead ? place - oldHead : left)),
+    );
   }
 
   /** Takes the item behind the head out, as a loss; the head moves up into its place. */

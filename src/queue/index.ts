@@ -13,6 +13,7 @@ export {
   type LossReason,
   type QueueCounters,
 } from "./bounded-queue.ts";
+export { checkBounds } from "./check-bounds.ts";
 export type { OfferOutcome, QueueItem } from "./offer.ts";
 export { type OverflowPolicy, overflowPolicy, type Shelf } from "./overflow-policy.ts";
 export { RingBuffer } from "./ring-buffer.ts";

@@ -1,7 +1,7 @@
 import type { OverflowPolicyName } from "../protocol/index.ts";
 import type { OfferOutcome, QueueItem } from "./offer.ts";
 
-/** What a policy may do to a queue that has no room: all it knows of how things are stored. */
+/** What a policy may do to a queue that has no room, or too little: all it knows of how things are stored. */
 export interface Shelf<T> {
   /** Whether there is room for the item now. */
   fits(item: T): boolean;
@@ -11,6 +11,10 @@ export interface Shelf<T> {
   dropOldest(): void;
   /** Counts the item that did not get in as a loss, at the end of the line. */
   refuse(item: T): void;
+  /** Takes the oldest items out, as losses, until what is left keeps the bounds. */
+  trimHead(): void;
+  /** Takes the newest items out, as losses at the end of the line, until what is left keeps the bounds. */
+  trimTail(): void;
 }
 
 /**
@@ -24,6 +28,11 @@ export interface OverflowPolicy {
   readonly keyed: boolean;
   /** The item does not fit, though alone it would. Room is made, or it is refused. */
   overflow<T extends QueueItem>(shelf: Shelf<T>, item: T): OfferOutcome;
+  /**
+   * More waits than the bounds allow, because they were made smaller. What is too much goes now, or nothing does: then
+   * no item is let in until enough was taken.
+   */
+  shrink<T extends QueueItem>(shelf: Shelf<T>): void;
 }
 
 const dropOldest: OverflowPolicy = {
@@ -34,6 +43,7 @@ const dropOldest: OverflowPolicy = {
     shelf.append(item);
     return "displaced";
   },
+  shrink: (shelf) => shelf.trimHead(),
 };
 
 const dropNewest: OverflowPolicy = {
@@ -43,16 +53,18 @@ const dropNewest: OverflowPolicy = {
     shelf.refuse(item);
     return "refused";
   },
+  shrink: (shelf) => shelf.trimTail(),
 };
 
 const conflate: OverflowPolicy = { ...dropOldest, name: "conflate", keyed: true };
 
-const park: OverflowPolicy = { name: "park", keyed: false, overflow: () => "parked" };
+/** What is in is still read, and what finds no room comes from the log: a smaller bound is no reason to lose anything. */
+const park: OverflowPolicy = { name: "park", keyed: false, overflow: () => "parked", shrink() {} };
 
 /** Full in spite of the warning at the high watermark: it cannot wait inside an offer, so it goes on from the log. */
 const block: OverflowPolicy = { ...park, name: "block" };
 
-const evict: OverflowPolicy = { name: "evict", keyed: false, overflow: () => "overrun" };
+const evict: OverflowPolicy = { ...park, name: "evict", overflow: () => "overrun" };
 
 const policies: Readonly<Record<OverflowPolicyName, OverflowPolicy>> = {
   "drop-oldest": dropOldest,

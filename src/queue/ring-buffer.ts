@@ -1,5 +1,5 @@
 /**
- * A growable circular buffer: first in, first out, with access by index from the head.
+ * A growable circular buffer: first in, first out, with access by index from the head. The tail can be taken back.
  *
  *       head          head + length
  *        ↓               ↓
@@ -7,7 +7,7 @@
  *
  * It starts small and doubles, so that thousands of idle subscribers cost little; it never shrinks on the way
  * (a queue that breathes would copy all day), only in {@link RingBuffer.settle}, after having been nearly empty
- * since the call before.
+ * since the call before, and in {@link RingBuffer.compact}.
  */
 export class RingBuffer<T> {
   #slots: (T | undefined)[];
@@ -68,6 +68,16 @@ export class RingBuffer<T> {
     return item;
   }
 
+  /** Removes and returns the item that was pushed last; `undefined` when empty. */
+  pop(): T | undefined {
+    if (this.#length === 0) return undefined;
+    const slot = (this.#head + --this.#length) & this.#mask;
+    const item = this.#slots[slot];
+    this.#slots[slot] = undefined;
+    if (this.#length === 0) this.#head = 0;
+    return item;
+  }
+
   /** Empties it and gives the storage back. */
   clear(): void {
     this.#slots = new Array(this.initialSlots);
@@ -83,6 +93,14 @@ export class RingBuffer<T> {
    */
   settle(): void {
     if (this.slots > this.initialSlots && this.#peak <= this.slots / 4) this.#resize(this.slots / 2);
+    this.#peak = this.#length;
+  }
+
+  /** Gives all storage back at once that what is stored now does not need. Copies, so it is for rare occasions. */
+  compact(): void {
+    let slots = this.initialSlots;
+    while (slots < this.#length) slots *= 2;
+    if (slots < this.slots) this.#resize(slots);
     this.#peak = this.#length;
   }
 

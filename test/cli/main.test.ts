@@ -14,7 +14,12 @@ test("--version is the version of the package", async (t) => {
 test("--help names every command, and each command's help names its flags", async (t) => {
   const flags = {
     serve: [
+      "--config",
       "--listen",
+      "--metrics",
+      "--admin",
+      "--reflection",
+      "--log-level",
       "--demo",
       "--preset",
       "--overflow",
@@ -35,9 +40,11 @@ test("--help names every command, and each command's help names its flags", asyn
       "--key",
       "--key-prefix",
       "--name",
+      "--label",
       "--json",
       "127.0.0.1:7070",
     ],
+    config: ["check", "explain", "print-defaults", "schema"],
     publish: [
       "--address",
       "--key",
@@ -49,6 +56,22 @@ test("--help names every command, and each command's help names its flags", asyn
       "--size",
       "127.0.0.1:7070",
     ],
+    ls: [
+      "--address",
+      "--slow",
+      "--state",
+      "--class",
+      "--name",
+      "--topic",
+      "--limit",
+      "--window",
+      "--no-rates",
+      "--watch",
+      "--json",
+      "127.0.0.1:7070",
+    ],
+    stats: ["--address", "--window", "--no-rates", "--json", "127.0.0.1:7070"],
+    evict: ["--address", "--detail", "127.0.0.1:7070"],
   };
   const all = await run(t, ["--help"]).exit;
   assert.equal(all.code, 0);
@@ -71,7 +94,7 @@ async function fails(t: TestContext, args: readonly string[], code: number, line
 
 describe("a wrong command line is one line on stderr and exit code 2:", () => {
   const cases: [name: string, args: string[], line: RegExp][] = [
-    ["no command", [], /expected a command: serve, subscribe or publish/],
+    ["no command", [], /expected a command: serve, subscribe, publish, ls, stats, evict or config/],
     ["an unknown command", ["frobnicate"], /unknown command 'frobnicate'/],
     ["an unknown flag", ["serve", "--lissten", "x"], /unknown option '--lissten'.*Did you mean --listen/],
     [
@@ -96,10 +119,15 @@ describe("a wrong command line is one line on stderr and exit code 2:", () => {
     ["a bad count", ["publish", "a", "--count", "-1"], /whole number of messages, at least 1.*got "-1"/],
     ["a bad size", ["publish", "a", "--size", "1e3"], /whole number of bytes, at least 0.*got "1e3"/],
     ["a bad header", ["publish", "a", "--header", "novalue"], /Expected NAME=VALUE.*got "novalue"/],
+    ["a bad label", ["subscribe", "a", "--label", "=x"], /Expected NAME=VALUE.*got "=x"/],
     ["a bad start", ["subscribe", "a", "--from", "yesterday"], /Expected live, oldest, .*got "yesterday"/],
     ["a bad age", ["subscribe", "a", "--max-age", "5"], /Expected a time above 0, such as 500ms.*got "5"/],
     ["a bad preset", ["serve", "--preset", "x"], /Expected one of live-state, event-feed, .*got "x"/],
-    ["park without a log", ["serve", "--overflow", "park", "--retain", "0"], /it needs a --retain above 0/],
+    [
+      "park without a log",
+      ["serve", "--overflow", "park", "--retain", "0"],
+      /the command line: hub\.overflow: .*retention/,
+    ],
     ["a bad pattern to retain", ["serve", "--retain-latest", "a..b"], /expected a pattern .*got "a\.\.b"/],
     ["a tombstone without a key", ["publish", "a", "--tombstone"], /a key is deleted: give it with --key/],
     [
@@ -107,6 +135,15 @@ describe("a wrong command line is one line on stderr and exit code 2:", () => {
       ["publish", "a", "--key", "k", "--tombstone", "--count", "2"],
       /goes without --rate, --count and --size/,
     ],
+    [
+      "a bad state",
+      ["ls", "--state", "stalled"],
+      /one of live, catching-up, parked, draining, got "stalled"/,
+    ],
+    ["a bad topic to look for", ["ls", "--topic", "a..b"], /expected a pattern such as .*got "a\.\.b"/],
+    ["a bad limit", ["ls", "--limit", "0"], /whole number of subscriptions, at least 1.*got "0"/],
+    ["a bad window", ["stats", "--window", "5"], /Expected a time above 0, such as 500ms.*got "5"/],
+    ["nobody to evict", ["evict"], /missing required argument 'id'/],
     ["control characters", ["subscribe", "a\u001b[2J.b"], /got "a\\u001b\[2J\.b"/],
   ];
   for (const [name, args, line] of cases) {

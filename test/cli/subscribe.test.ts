@@ -18,6 +18,7 @@ test("--json has one object per frame with its documented fields", async (t) => 
     offset: 0,
     overflow: "drop-oldest",
     queue: { messages: 1024, bytes: 1_048_576 },
+    bounded: [],
   });
   const { publishedAtMs, receivedAtMs, ...message } = first;
   assert.deepEqual(message, {

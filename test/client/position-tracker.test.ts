@@ -12,6 +12,9 @@ function started(offset: number, overflow: OverflowPolicyName = "drop-oldest", e
     position: { epoch, offset },
     overflow,
     queue: { messages: 1, bytes: 1 },
+    bounded: [],
+    maxAgeMs: undefined,
+    class: undefined,
   } as const;
 }
 

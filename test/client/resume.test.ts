@@ -40,7 +40,7 @@ async function served(
   return { hub, server };
 }
 
-const retention = [{ pattern: ">", messages: 100_000, bytes: 1 << 28 }] as const;
+const retention = { messages: 100_000, bytes: 1 << 28 };
 
 /** Reads until a message with that offset; `onFrame` sees everything on the way. */
 async function readThrough(
@@ -180,7 +180,7 @@ test("one that got no message yet resumes too, from the position of its start", 
 });
 
 test("what was trimmed while one was away is a gap, and what is retained follows it", async (t) => {
-  const { hub, server } = await served(t, { retention: [{ pattern: ">", messages: 3 }] });
+  const { hub, server } = await served(t, { retention: { messages: 3 } });
   const proxy = await cuttableProxy(t, server.port);
   const subscription = clientOf(t, proxy.address).subscribe("t");
   await subscription.next();
@@ -238,7 +238,7 @@ test("after a restart that goes on with the same history it loses and repeats no
     },
   };
   const history = [{ pattern: ">", source }];
-  const before = await served(t, { epoch: "kept", retention: [{ pattern: ">", messages: 4 }], history });
+  const before = await served(t, { epoch: "kept", retention: { messages: 4 }, history });
   const publish = (hub: Hub, text: string): void => {
     const { offset } = hub.publish("t", text);
     stored.push({ topic: "t", offset, payload: text, publishedAtMs: Date.now() });

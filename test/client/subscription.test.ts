@@ -110,6 +110,7 @@ describe("reading", () => {
       queue: { messages: 3 },
       filter: { keyPrefixes: ["a"] },
       clientName: "me",
+      labels: { tier: "gold" },
       maxAgeMs: 5_000,
       minIntervalMs: 99.5,
       lingerMs: 4.2,
@@ -127,6 +128,7 @@ describe("reading", () => {
         maxAgeMs: "5000",
         minIntervalMs: "100",
         lingerMs: "5",
+        labels: { tier: "gold" },
         previousSubscriptionId: "",
       },
     ]);
@@ -795,7 +797,7 @@ test("an onStateChange that throws is contained and reported", async (t) => {
   });
   assert.deepEqual(brief(await take(subscription, 2)), ["started e1:0", "1"]);
   subscription.close();
-  assert.deepEqual(reported, Array(2).fill({ hook: "onStateChange", error: bad }));
+  assert.deepEqual(reported, Array(2).fill({ epoch: undefined, hook: "onStateChange", error: bad }));
 });
 
 test("headers go with every call", async (t) => {

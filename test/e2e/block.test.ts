@@ -19,7 +19,7 @@ failOnLeaks();
 const QUEUE = { messages: 40, bytes: 1024 * 1024 };
 const TOPIC = "load.a";
 const RETAINED: HubOptions = {
-  retention: [{ pattern: "load.*", messages: 10_000, bytes: 16 * 1024 * 1024 }],
+  topics: { "load.*": { retention: { messages: 10_000, bytes: 16 * 1024 * 1024 } } },
 };
 /** Publishing this often with a kilobyte each fills any window and the queue. */
 const MOST = 10_000;

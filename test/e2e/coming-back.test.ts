@@ -15,7 +15,7 @@ import { opens } from "./support/server-streams.ts";
 failOnLeaks();
 
 const QUEUE = { messages: 64, bytes: 48 * 1024 };
-const RETENTION = [{ pattern: "load.*", messages: 10_000, bytes: 16 * 1024 * 1024 }];
+const RETENTION = { messages: 10_000, bytes: 16 * 1024 * 1024 };
 
 async function frozenClient(t: TestContext, options: HubOptions) {
   const { hub, served, address } = await servedHub(t, {}, { queue: QUEUE, retention: RETENTION, ...options });

@@ -60,9 +60,10 @@ function assertParkedAndLive(frozen: ClientProcess): void {
 }
 
 test("a client that is frozen and let go under park has every message once and in order, and the others notice nothing", async (t) => {
-  const { hub, history, healthy, frozen, flood } = await scene(t, [
-    { pattern: "load.*", messages: 10_000, bytes: 16 * 1024 * 1024 },
-  ]);
+  const { hub, history, healthy, frozen, flood } = await scene(t, {
+    messages: 10_000,
+    bytes: 16 * 1024 * 1024,
+  });
   await flood();
   for (const each of healthy) assertComplete(each.journal, history.under("load."));
   assert.equal(frozen.entries("message").length, 1, "it is where it was");
@@ -82,7 +83,7 @@ test("a client that is frozen and let go under park has every message once and i
 
 test("what the log has trimmed while a client was frozen under park is told to it, of each topic the exact number", async (t) => {
   const retained = 50;
-  const { history, healthy, frozen, flood } = await scene(t, [{ pattern: "load.*", messages: retained }]);
+  const { history, healthy, frozen, flood } = await scene(t, { messages: retained });
   await flood();
   const last = history.under("load.").at(-1)?.offset ?? 0;
   frozen.thaw();

@@ -52,7 +52,13 @@ describe("what a subscriber asks for", () => {
     assert.throws(() => hub.attach(request, new ValveSink(), {}), { code: "NOT_ALLOWED", field: "overflow" });
     const blocking = handHub({ overflow: "block" }).hub;
     assert.equal(blocking.attach({ patterns: ["a"] }, new ValveSink()).stats().overflow, "block");
-    assert.equal(blocking.attach({ patterns: ["a"] }, new ValveSink(), {}).stats().overflow, "drop-oldest");
+    assert.equal(
+      blocking.attach({ patterns: ["a"] }, new ValveSink(), {}).stats().overflow,
+      "block",
+      "unasked",
+    );
+    const allowing = handHub({ allowedOverflow: ["block"] }).hub;
+    assert.equal(allowing.attach(request, new ValveSink(), {}).stats().overflow, "block");
   });
 
   it("is granted in full to code of this process, and bounded for a remote caller", () => {
@@ -89,6 +95,11 @@ describe("what a subscriber asks for", () => {
       [{ clientName: "x".repeat(129) }, "REQUEST_INVALID client_name"],
       [{ clientName: "a\nb" }, "REQUEST_INVALID client_name"],
       [{ clientName: "\ud800" }, "REQUEST_INVALID client_name"],
+      [{ labels: { ["x".repeat(129)]: "" } }, "REQUEST_INVALID labels"],
+      [{ labels: { a: "x".repeat(129) } }, "REQUEST_INVALID labels"],
+      [{ labels: { a: "\u001b" } }, "REQUEST_INVALID labels"],
+      [{ labels: { a: 1 as never } }, "REQUEST_INVALID labels"],
+      [{ labels: labels(17) }, "REQUEST_INVALID labels"],
     ];
     for (const [request, refusal] of cases) assert.equal(outcome(request, {}), refusal);
   });
@@ -97,6 +108,19 @@ describe("what a subscriber asks for", () => {
     const patterns = Array.from({ length: 64 }, (_, index) => `a${index}`);
     assert.deepEqual(outcome({ patterns: [...patterns, ...patterns] }), granted("drop-newest", 10, 1_000));
     assert.deepEqual(outcome({ clientName: "x".repeat(128) }), granted("drop-newest", 10, 1_000));
+    assert.deepEqual(outcome({ labels: labels(16) }), granted("drop-newest", 10, 1_000));
+  });
+
+  it("shows the labels as they came, whatever they are called, and cannot be changed from outside", () => {
+    const { hub } = handHub();
+    const given = JSON.parse('{"__proto__": "x", "constructor": "y"}');
+    const { labels } = hub.attach({ patterns: ["a"], labels: given }, new ValveSink(), {}).stats();
+    given.constructor = "z";
+    assert.deepEqual(Object.entries(labels), [
+      ["__proto__", "x"],
+      ["constructor", "y"],
+    ]);
+    assert.deepEqual(hub.attach({ patterns: ["a"] }, new ValveSink(), {}).stats().labels, {});
   });
 
   it("is refused beyond the hub's limit, and granted again when one has gone", () => {
@@ -199,3 +223,8 @@ describe("a hub with a large queue", () => {
     assert.deepEqual(remote.stats().capacity, { messages: 100_000, bytes: 1 << 26 });
   });
 });
+
+/** So many labels. */
+function labels(count: number): Record<string, string> {
+  return Object.fromEntries(Array.from({ length: count }, (_, index) => [`l${index}`, "x".repeat(128)]));
+}

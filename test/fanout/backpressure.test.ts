@@ -10,7 +10,7 @@ import { ValveSink } from "../support/valve-sink.ts";
 
 failOnLeaks();
 
-const retention = [{ pattern: ">" }];
+const retention = {};
 
 /** A blocking subscriber of `a.*` with a queue of eight: it presses from six on, and lets go at four. */
 function blocking(options: HubOptions = {}) {

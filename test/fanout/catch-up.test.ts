@@ -7,8 +7,8 @@ import { ValveSink, type ValveSinkOptions } from "../support/valve-sink.ts";
 
 failOnLeaks();
 
-const everything: HubOptions = { retention: [{ pattern: ">" }], epoch: "e", newcomerGraceMs: 0 };
-const newest = (messages: number): HubOptions => ({ ...everything, retention: [{ pattern: ">", messages }] });
+const everything: HubOptions = { retention: {}, epoch: "e", newcomerGraceMs: 0 };
+const newest = (messages: number): HubOptions => ({ ...everything, retention: { messages } });
 const at = (offset: number): Start => ({ epoch: "e", offset });
 
 function hubWith(options: HubOptions) {
@@ -88,7 +88,7 @@ describe("resuming at the edges of what is retained", () => {
     for (const start of [(now: number) => ({ sinceMs: now - 10_000 }), () => ({ newest: 9 })]) {
       const { clock, publish, join } = hubWith({
         ...everything,
-        retention: [{ pattern: ">", ageMs: 1_000 }],
+        retention: { ageMs: 1_000 },
       });
       publish("a", "b");
       clock.advance(600);
@@ -123,7 +123,7 @@ describe("resuming at the edges of what is retained", () => {
   });
 
   it("of a message too large for its log is told as trimmed, because no log ever had it", () => {
-    const { hub, clock, join } = hubWith({ ...everything, retention: [{ pattern: "a", bytes: 4 }] });
+    const { hub, clock, join } = hubWith({ ...everything, topics: { a: { retention: { bytes: 4 } } } });
     for (const payload of ["1", "12345", "2"]) hub.publish("a", payload);
     const { sink } = join(["a"], at(0));
     clock.settle();
@@ -131,7 +131,10 @@ describe("resuming at the edges of what is retained", () => {
   });
 
   it("behind what is older than the retention allows replays none of it, swept or not", () => {
-    const { clock, publish, join } = hubWith({ ...everything, retention: [{ pattern: "a", ageMs: 1_000 }] });
+    const { clock, publish, join } = hubWith({
+      ...everything,
+      topics: { a: { retention: { ageMs: 1_000 } } },
+    });
     publish("a");
     clock.advance(1_000);
     publish("a");
@@ -170,7 +173,7 @@ describe("catch-up over several topics", () => {
   it("tells trimming of one topic in the middle of a pass, and goes on with the others in order", () => {
     const { publish, join } = hubWith({
       ...everything,
-      retention: [{ pattern: "a", messages: 1 }, { pattern: "b" }],
+      topics: { a: { retention: { messages: 1 } }, b: { retention: {} } },
     });
     publish("b", "a", "b");
     const { sink, subscription } = join(["a", "b"], at(0), {
@@ -207,7 +210,8 @@ describe("catch-up over several topics", () => {
     const { clock, publish, join } = hubWith({
       ...everything,
       progressIntervalMs: 1_000,
-      retention: [{ pattern: "b" }],
+      retention: false,
+      topics: { b: { retention: {} } },
     });
     publish("b", "a", "b", "a", "a");
     const { sink } = join(["a", "b"], at(0));
@@ -299,7 +303,7 @@ describe("the seam between the past and the present", () => {
 describe("a snapshot", () => {
   const latest: HubOptions = {
     ...everything,
-    retention: [{ pattern: "state", latestPerKey: true }, { pattern: "log" }],
+    topics: { state: { retention: { latestPerKey: true } }, log: { retention: {} } },
   };
   const fill = (hub: ReturnType<typeof handHub>["hub"]) => {
     for (const [key, tombstone] of [["x"], ["y"], ["x"], ["z"], ["y", true]] as const)
@@ -337,7 +341,7 @@ describe("a snapshot", () => {
   it("tells of a key that its log forgets before it was read, though a younger deletion went before", () => {
     const { hub, clock } = hubWith({
       ...everything,
-      retention: [{ pattern: "state", latestPerKey: true, keys: 3, tombstoneAgeMs: 1_000 }],
+      topics: { state: { retention: { latestPerKey: true, keys: 3, tombstoneAgeMs: 1_000 } } },
     });
     hub.publish("state", "", { key: "old" });
     hub.publish("state", "", { key: "gone", tombstone: true });
@@ -438,7 +442,12 @@ describe("park", () => {
   ];
   for (const [name, wish, options] of moments) {
     it(`${name} tells exactly how many the log has lost since, per topic that it names`, () => {
-      const { hub, clock, publish } = hubWith({ ...newest(2), escalation: [], ...options });
+      const { hub, clock, publish } = hubWith({
+        ...newest(2),
+        queue: { messages: 2 },
+        escalation: [],
+        ...options,
+      });
       const sink = new ValveSink({ batch: { frames: 1, bytes: 1_000 } });
       const subscription = hub.attach({ patterns: ["a", "b"], queue: { messages: 2 }, ...wish }, sink);
       clock.turn();
@@ -464,7 +473,12 @@ describe("park", () => {
 
     it(`${name} does not claim to know how many a filter would have wanted, nor a wildcard`, () => {
       for (const more of [{ filter: () => true }, { patterns: ["*"] }]) {
-        const { hub, clock, publish } = hubWith({ ...newest(2), escalation: [], ...options });
+        const { hub, clock, publish } = hubWith({
+          ...newest(2),
+          queue: { messages: 2 },
+          escalation: [],
+          ...options,
+        });
         const sink = new ValveSink({ batch: { frames: 1, bytes: 1_000 } });
         hub.attach({ patterns: ["a"], queue: { messages: 2 }, ...wish, ...more }, sink);
         clock.turn();

@@ -51,7 +51,7 @@ function stored(messages: number, kept: number, loads: HistoryLoadOptions = {}) 
   const source = new HandSource();
   const { hub, clock, errors } = handHub({
     epoch: "e",
-    retention: [{ pattern: "a", messages: kept }],
+    topics: { a: { retention: { messages: kept } } },
     history: [{ pattern: "a", source }],
     historyLoads: loads,
   });
@@ -119,7 +119,7 @@ describe("a history source", () => {
     const source = new HandSource();
     const { hub, clock } = handHub({
       epoch: "e",
-      retention: [{ pattern: "a", messages: 1 }, { pattern: "b" }],
+      topics: { a: { retention: { messages: 1 } }, b: { retention: {} } },
       history: [{ pattern: "a", source }],
     });
     for (const topic of ["a", "b", "a", "b"]) hub.publish(topic, "");
@@ -139,7 +139,7 @@ describe("a history source", () => {
     const { hub, clock } = handHub({
       epoch: "e",
       lastOffset: 9,
-      retention: [{ pattern: "a" }],
+      topics: { a: { retention: {} } },
       history: [{ pattern: "a", source }],
     });
     const sink = new ValveSink();
@@ -287,7 +287,7 @@ describe("a history source", () => {
       epoch: "e",
       lastOffset: 9,
       maxTopics: 4,
-      retention: [{ pattern: ">" }],
+      retention: {},
       history: [{ pattern: ">", source }],
     });
     hub.publish("kept", "");
@@ -317,7 +317,7 @@ describe("a history source", () => {
     const { hub, clock } = handHub({
       epoch: "e",
       lastOffset: 9,
-      retention: [{ pattern: ">" }],
+      retention: {},
       history: [{ pattern: ">", source }],
     });
     const sink = new ValveSink();

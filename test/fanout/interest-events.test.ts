@@ -70,7 +70,7 @@ describe("the interest of subscribers", () => {
   });
 
   it("stays while its subscriber is parked or reads the past", () => {
-    const { hub, clock, told } = watched({ retention: [{ pattern: ">" }] });
+    const { hub, clock, told } = watched({ retention: {} });
     const sink = new ValveSink();
     const subscription = hub.attach({ patterns: ["a"], overflow: "park", queue: { messages: 1 } }, sink);
     clock.settle();

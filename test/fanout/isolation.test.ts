@@ -42,11 +42,11 @@ function run(script: Script, healthy: readonly Subscriber[], others: readonly Sl
     escalation: [{ when: { stalledForMs: 2_000 }, policy: "evict" }],
     newcomerGraceMs: 0,
     epoch: "e",
-    retention: [
-      { pattern: "a", messages: 5 },
-      { pattern: "b", latestPerKey: true, keys: 2 },
-      { pattern: "c.>" },
-    ],
+    topics: {
+      a: { retention: { messages: 5 } },
+      b: { retention: { latestPerKey: true, keys: 2 } },
+      "c.>": { retention: {} },
+    },
   });
   let now = 0;
   const received: string[][] = [];

@@ -94,7 +94,7 @@ describe("a hub whose messages linger", () => {
   });
 
   it("asks the topic before the hub, and the subscriber before the topic", () => {
-    const options = { lingerMs: 10, linger: [{ pattern: "fast.*", lingerMs: 0 }] };
+    const options = { lingerMs: 10, topics: { "fast.*": { lingerMs: 0 } } };
     for (const [topic, lingerMs, expected] of [
       ["slow.a", undefined, 10],
       ["fast.a", undefined, 0],
@@ -113,7 +113,7 @@ describe("a hub whose messages linger", () => {
 
   it("takes what lingers along when a message comes that does not", () => {
     const { hub, clock, batches } = lingering({
-      hub: { lingerMs: 10, linger: [{ pattern: "fast", lingerMs: 0 }] },
+      hub: { lingerMs: 10, topics: { fast: { lingerMs: 0 } } },
     });
     hub.publish("slow", "");
     clock.advance(1);
@@ -123,11 +123,8 @@ describe("a hub whose messages linger", () => {
   });
 
   it("waits no longer than the message that may wait the least", () => {
-    const linger = [
-      { pattern: "bulk", lingerMs: 100 },
-      { pattern: "live", lingerMs: 5 },
-    ];
-    const { hub, clock, batches } = lingering({ hub: { linger } });
+    const topics = { bulk: { lingerMs: 100 }, live: { lingerMs: 5 } };
+    const { hub, clock, batches } = lingering({ hub: { topics } });
     hub.publish("bulk", "");
     clock.advance(1);
     hub.publish("live", "");
@@ -198,8 +195,8 @@ describe("a time to linger that is none", () => {
   it("is refused with the option's name", () => {
     for (const [options, message] of [
       [{ lingerMs: -1 }, /lingerMs must be a number of milliseconds from 0 to/],
-      [{ linger: [{ pattern: "a", lingerMs: Number.NaN }] }, /linger\[0\]\.lingerMs must be/],
-      [{ linger: [{ pattern: "a", ms: 1 }] }, /unknown linger\[0\] option "ms"/],
+      [{ topics: { a: { lingerMs: Number.NaN } } }, /topics\.a\.lingerMs must be/],
+      [{ topics: { a: { ms: 1 } } }, /unknown topics\.a option "ms"/],
     ] as const) {
       assert.throws(() => handHub(options as HubOptions), { message });
     }

@@ -71,7 +71,7 @@ describe("hub options", () => {
     for (const name of ["overlow", "constructor", "toString"]) {
       assert.throws(() => new Hub({ [name]: 1 } as HubOptions), {
         name: "TypeError",
-        message: new RegExp(`^unknown Hub option "${name}"; known are overflow, queue, .*clock$`),
+        message: new RegExp(`^unknown Hub option "${name}"; known are preset, overflow, .*clock$`),
       });
     }
   });

@@ -280,7 +280,7 @@ describe("a subscriber with a pace", () => {
   it("reads the past at its pace, waits without turning, and misses no key", () => {
     const past = ["k", "j", "i", "h", "k", "j", "i", "h"];
     const { clock, sink, subscription, times, hub } = paced({
-      hub: { retention: [{ pattern: ">" }] },
+      hub: { retention: {} },
       past,
       start: "oldest",
       queue: { messages: 4 },
@@ -298,7 +298,7 @@ describe("a subscriber with a pace", () => {
   });
 
   it("waits without turning for room that what it holds back takes in bytes", () => {
-    const { hub, clock } = handHub({ retention: [{ pattern: ">" }] });
+    const { hub, clock } = handHub({ retention: {} });
     for (const [key, payload] of [
       ["k", "12345"],
       ["k", "12"],

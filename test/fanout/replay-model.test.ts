@@ -1,10 +1,9 @@
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { Retention } from "../../src/index.ts";
 import { OVERFLOW_POLICIES } from "../../src/protocol/index.ts";
 import { failOnLeaks } from "../support/leaks.ts";
 import { replay, runs } from "../support/property.ts";
-import { type Reader, ReplayWorld, type Wish } from "./replay-world.ts";
+import { type Reader, ReplayWorld, type RetentionRule, type Wish } from "./replay-world.ts";
 
 failOnLeaks();
 
@@ -60,7 +59,7 @@ const compacted = (pattern: string) =>
 const rules = (...patterns: string[]) =>
   fc.tuple(...patterns.map((each) => fc.oneof({ weight: 3, arbitrary: sequential(each) }, compacted(each))));
 /** The topic `b` has no log in half of the worlds. */
-const retention: fc.Arbitrary<readonly Retention[]> = fc.oneof(
+const retention: fc.Arbitrary<readonly RetentionRule[]> = fc.oneof(
   rules("a.*", "b.x", "b", "kept"),
   fc.tuple(sequential("a.*"), sequential("b.x"), compacted("kept")),
   fc.tuple(sequential(">")),

@@ -41,9 +41,12 @@ export interface Reader {
   start: Start;
 }
 
+/** What topics of one pattern retain. In a world no two patterns match the same topic, or the first in order is the more specific. */
+export type RetentionRule = Retention & { readonly pattern: string };
+
 /** The latest per key of a topic, or its newest messages: slow and obvious. */
 interface PlainLog {
-  readonly rule: Retention;
+  readonly rule: RetentionRule;
   messages: StoredMessage[];
 }
 
@@ -56,7 +59,7 @@ export class ReplayWorld implements Archive {
   readonly forgets: boolean;
   /** What the hub's hooks reported: by contract nothing here. */
   readonly errors: unknown[] = [];
-  readonly #retention: readonly Retention[];
+  readonly #retention: readonly RetentionRule[];
   readonly #logs = new Map<string, PlainLog>();
   readonly #previous = new Map<string, number>();
   readonly #faults: unknown[] = [];
@@ -66,9 +69,12 @@ export class ReplayWorld implements Archive {
   /** Told to publish from inside a predicate, so many times more. */
   echoes = 0;
 
-  constructor(options: Pick<HubOptions, "maxTopics" | "retention" | "flush">) {
+  constructor(
+    options: Pick<HubOptions, "maxTopics" | "flush"> & { readonly retention?: readonly RetentionRule[] },
+  ) {
     contractFaults.length = 0;
-    this.#retention = options.retention ?? [];
+    const { retention = [], ...rest } = options;
+    this.#retention = retention;
     this.forgets = (options.maxTopics ?? 100) < 100;
     this.hub = new Hub({
       clock: this.clock,
@@ -80,7 +86,8 @@ export class ReplayWorld implements Archive {
       progressIntervalMs: 3_000,
       escalation: [],
       onError: (error) => this.errors.push(error),
-      ...options,
+      topics: topicsOf(this.#retention),
+      ...rest,
     });
     this.epoch = this.hub.epoch;
   }
@@ -114,7 +121,7 @@ export class ReplayWorld implements Archive {
     return ageMs <= (log.rule.ageMs ?? Infinity);
   }
 
-  #ruleOf(topic: string): Retention | undefined {
+  #ruleOf(topic: string): RetentionRule | undefined {
     return this.#retention.find(({ pattern }) => naiveMatch(pattern, topic));
   }
 
@@ -407,4 +414,8 @@ export class ReplayWorld implements Archive {
       this.#faults.push(fault);
     }
   }
+}
+
+function topicsOf(rules: readonly RetentionRule[]): HubOptions["topics"] & object {
+  return Object.fromEntries(rules.map(({ pattern, ...retention }) => [pattern, { retention }]));
 }

@@ -108,7 +108,7 @@ describe("the delivery lag", () => {
   });
 
   it("is not that of messages that a subscriber asked for though they are old", () => {
-    const { hub, clock } = handHub({ epoch: "e", retention: [{ pattern: "a" }] });
+    const { hub, clock } = handHub({ epoch: "e", topics: { a: { retention: {} } } });
     publish(hub, 5);
     clock.advance(60_000);
     const sink = new ValveSink();
@@ -278,7 +278,7 @@ describe("the figures of the hub", () => {
   });
 
   it("count how often somebody was parked, and what it read from the log afterwards", () => {
-    const { hub, clock } = handHub({ ...quick, overflow: "park", retention: [{ pattern: "a" }] });
+    const { hub, clock } = handHub({ ...quick, overflow: "park", topics: { a: { retention: {} } } });
     const { sink, subscription } = join(hub, clock);
     for (let time = 1; time <= 2; time++) {
       sink.valve = "shut";
@@ -296,7 +296,7 @@ describe("the figures of the hub", () => {
   });
 
   it("say what the logs of all topics retain, and that is nothing when the hub is closed", async () => {
-    const { hub, clock } = handHub({ retention: [{ pattern: "a.>", messages: 3 }] });
+    const { hub, clock } = handHub({ topics: { "a.>": { retention: { messages: 3 } } } });
     for (const topic of ["a.x", "a.y", "a.x", "a.x", "a.x", "b"]) hub.publish(topic, "12345678");
     const { retained, topics } = hub.stats();
     assert.deepEqual([retained, topics], [{ messages: 4, bytes: 32 }, 3]);
@@ -363,7 +363,7 @@ describe("the figures of the hub", () => {
   });
 
   it("that can fall are 0 after a close, whatever the subscriptions were doing", async () => {
-    const { hub, clock } = handHub({ ...quick, retention: [{ pattern: "a" }] });
+    const { hub, clock } = handHub({ ...quick, topics: { a: { retention: {} } } });
     const all = [
       join(hub, clock),
       join(hub, clock, { valve: "shut" }),

@@ -129,7 +129,7 @@ describe("the topic table", () => {
         fc.integer({ min: 2, max: 20 }),
         fc.array(fc.nat(40), { maxLength: 300, size: "max" }),
         (most, uses) => {
-          const table = new TopicTable<never>(most);
+          const table = new TopicTable<never>(most, () => ({ retention: undefined, lingerMs: 0 }));
           const recent: string[] = [];
           for (const use of uses) {
             const name = `t${use}`;

@@ -21,7 +21,7 @@ function stalledCrowd(overflow: OverflowPolicyName) {
     queue: { messages: BOUND },
     stallTimeoutMs: 1_000,
     escalation: [],
-    retention: [{ pattern: ">" }],
+    retention: {},
   });
   const sinks = Array.from({ length: SLOW }, () => new ValveSink({ valve: "shut" }));
   const subscriptions = sinks.map((sink) => hub.attach({ patterns: ["a"] }, sink));

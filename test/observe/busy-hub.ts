@@ -31,7 +31,7 @@ export async function busyHub() {
     minBytesPerSecond: 1_000_000,
     maxMessageBytes: 1_000,
     escalation: [{ when: { stalledForMs: 1_000 }, policy: "evict" }],
-    retention: [{ pattern: "past.*", messages: 1 }, { pattern: "a" }],
+    topics: { "past.*": { retention: { messages: 1 } }, a: { retention: {} } },
     history: [
       { pattern: "past.broken", source: { load: broken } },
       { pattern: "past.*", source: { load } },

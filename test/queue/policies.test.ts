@@ -11,13 +11,9 @@ import {
 } from "../../src/queue/index.ts";
 import { failOnLeaks } from "../support/leaks.ts";
 import { runs } from "../support/property.ts";
+import { PlainQueue, trims, weightOf } from "./plain-queue.ts";
 
 failOnLeaks();
-
-interface Item extends QueueItem {
-  /** The offset that its place in line began with: for the plain model only. */
-  readonly first: number;
-}
 
 interface Loss {
   readonly offset: number;
@@ -26,20 +22,20 @@ interface Loss {
   readonly behind: number;
 }
 
-function item(offset: number, bytes = 1, identity?: string): Item {
-  return { offset, bytes, identity, first: offset };
+function item(offset: number, bytes = 1, identity?: string): QueueItem {
+  return { offset, bytes, identity };
 }
 
 function makeQueue(overflow: OverflowPolicyName, bounds: QueueBounds) {
   const losses: Loss[] = [];
-  const queue: BoundedQueue<Item> = new BoundedQueue<Item>(bounds, overflowPolicy(overflow), {
+  const queue: BoundedQueue<QueueItem> = new BoundedQueue<QueueItem>(bounds, overflowPolicy(overflow), {
     lose: ({ offset }, reason, before) => losses.push({ offset, reason, behind: before - queue.headPlace }),
   });
   return { queue, losses };
 }
 
 /** Everything that waits, taken out. */
-function drain(queue: BoundedQueue<Item>): number[] {
+function drain(queue: BoundedQueue<QueueItem>): number[] {
   const offsets: number[] = [];
   for (let next = queue.take(); next !== undefined; next = queue.take()) offsets.push(next.offset);
   return offsets;
@@ -50,66 +46,9 @@ interface Row {
   readonly outcomes: readonly OfferOutcome[];
   readonly waiting: readonly number[];
   readonly lost: readonly number[];
-  /** The plain-array law: what waits and what is lost after an item was offered. */
-  readonly law: (model: Model, offered: Item) => OfferOutcome;
+  /** What is left of 1, 2 and 3 when the bound becomes two. */
+  readonly left: readonly number[];
 }
-
-/** A queue of plain arrays, slow and obvious. */
-interface Model {
-  readonly bounds: QueueBounds;
-  waiting: Item[];
-  readonly lost: { offset: number; reason: LossReason }[];
-  conflated: number;
-}
-
-const weight = (items: readonly Item[]) => items.reduce((sum, { bytes }) => sum + bytes, 0);
-const fits = ({ bounds, waiting }: Model, { bytes }: Item) =>
-  waiting.length + 1 <= bounds.messages && weight(waiting) + bytes <= bounds.bytes;
-
-function lawOfDropOldest(model: Model, offered: Item): OfferOutcome {
-  if (fits(model, offered)) {
-    model.waiting.push(offered);
-    return "queued";
-  }
-  while (!fits(model, offered))
-    model.lost.push({ offset: model.waiting.shift()!.offset, reason: "overflow" });
-  model.waiting.push(offered);
-  return "displaced";
-}
-
-function lawOfDropNewest(model: Model, offered: Item): OfferOutcome {
-  if (fits(model, offered)) {
-    model.waiting.push(offered);
-    return "queued";
-  }
-  model.lost.push({ offset: offered.offset, reason: "overflow" });
-  return "refused";
-}
-
-function lawOfConflate(model: Model, offered: Item): OfferOutcome {
-  const unread = model.waiting.find(
-    ({ identity }) => identity !== undefined && identity === offered.identity,
-  );
-  if (unread === undefined) return lawOfDropOldest(model, offered);
-  const replacement = { ...offered, first: unread.first };
-  model.waiting = model.waiting.map((other) => (other === unread ? replacement : other));
-  model.conflated++;
-  while (weight(model.waiting) > model.bounds.bytes) {
-    const oldestOther = model.waiting.find((other) => other !== replacement)!;
-    model.lost.push({ offset: oldestOther.offset, reason: "overflow" });
-    model.waiting = model.waiting.filter((other) => other !== oldestOther);
-  }
-  return "conflated";
-}
-
-/** Nothing is stored, and nothing lost: what happens next is the subscription's affair. */
-const lawOfAdmission =
-  (refusal: OfferOutcome) =>
-  (model: Model, offered: Item): OfferOutcome => {
-    if (!fits(model, offered)) return refusal;
-    model.waiting.push(offered);
-    return "queued";
-  };
 
 /** The contract suite runs over this table: a policy without a row fails. */
 const rows: Readonly<Record<OverflowPolicyName, Row>> = {
@@ -117,37 +56,37 @@ const rows: Readonly<Record<OverflowPolicyName, Row>> = {
     outcomes: ["queued", "queued", "queued", "displaced", "displaced"],
     waiting: [3, 4, 5],
     lost: [1, 2],
-    law: lawOfDropOldest,
+    left: [2, 3],
   },
   "drop-newest": {
     outcomes: ["queued", "queued", "queued", "refused", "refused"],
     waiting: [1, 2, 3],
     lost: [4, 5],
-    law: lawOfDropNewest,
+    left: [1, 2],
   },
   conflate: {
     outcomes: ["queued", "queued", "queued", "displaced", "displaced"],
     waiting: [3, 4, 5],
     lost: [1, 2],
-    law: lawOfConflate,
+    left: [2, 3],
   },
   park: {
     outcomes: ["queued", "queued", "queued", "parked", "parked"],
     waiting: [1, 2, 3],
     lost: [],
-    law: lawOfAdmission("parked"),
+    left: [1, 2, 3],
   },
   block: {
     outcomes: ["queued", "queued", "queued", "parked", "parked"],
     waiting: [1, 2, 3],
     lost: [],
-    law: lawOfAdmission("parked"),
+    left: [1, 2, 3],
   },
   evict: {
     outcomes: ["queued", "queued", "queued", "overrun", "overrun"],
     waiting: [1, 2, 3],
     lost: [],
-    law: lawOfAdmission("overrun"),
+    left: [1, 2, 3],
   },
 };
 
@@ -184,6 +123,56 @@ for (const name of OVERFLOW_POLICIES) {
         row.lost,
       );
       assert.deepEqual(drain(queue), row.waiting);
+    });
+
+    it("treats what a smaller bound of messages has no room for as its row says", () => {
+      const { queue, losses } = open();
+      for (const offset of [1, 2, 3]) queue.offer(item(offset));
+      queue.changeBounds({ messages: 2, bytes: 100 });
+      const behind = row.left[0] === 1 ? 2 : 0;
+      assert.deepEqual(
+        losses,
+        [1, 2, 3]
+          .filter((offset) => !row.left.includes(offset))
+          .map((offset) => ({ offset, reason: "overflow", behind })),
+      );
+      assert.equal(queue.counters().overflow, losses.length);
+      assert.deepEqual(drain(queue), row.left);
+    });
+
+    it("treats what a smaller bound of bytes has no room for in the same way", () => {
+      const { queue, losses } = open();
+      for (const offset of [1, 2, 3]) queue.offer(item(offset, 10));
+      queue.changeBounds({ messages: 3, bytes: 20 });
+      assert.equal(losses.length, 3 - row.left.length);
+      assert.equal(queue.bytes, 10 * row.left.length);
+      assert.deepEqual(drain(queue), row.left);
+    });
+
+    it("has a larger bound in force at once", () => {
+      const { queue, losses } = open();
+      for (const offset of [1, 2, 3]) queue.offer(item(offset));
+      queue.changeBounds({ messages: 4, bytes: 101 });
+      assert.deepEqual(queue.bounds, { messages: 4, bytes: 101 });
+      assert.equal(queue.offer(item(4, 98)), "queued");
+      assert.deepEqual(losses, []);
+      assert.deepEqual(drain(queue), [1, 2, 3, 4]);
+    });
+
+    it("loses or keeps an item larger than the whole new bound of bytes like any other", () => {
+      const { queue, losses } = open();
+      for (const offset of [1, 2, 3]) queue.offer(item(offset, offset === 1 ? 20 : 3));
+      queue.changeBounds({ messages: 3, bytes: 10 });
+      // The prefix that fits is empty when the first item does not.
+      const lost = { "drop-oldest": [1], conflate: [1], "drop-newest": [1, 2, 3] }[name as string] ?? [];
+      assert.deepEqual(
+        losses.map(({ offset, reason }) => ({ offset, reason })),
+        lost.map((offset) => ({ offset, reason: "overflow" })),
+      );
+      assert.deepEqual(
+        drain(queue),
+        [1, 2, 3].filter((offset) => !lost.includes(offset)),
+      );
     });
 
     it("takes an item of exactly the byte bound, refuses one byte more as oversize, and keeps what waits", () => {
@@ -249,9 +238,13 @@ for (const name of OVERFLOW_POLICIES) {
     });
 
     it("obeys its plain-array law at every step, and never passes a bound on the way", () => {
+      const bounds = fc.record({
+        messages: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 10, max: 20 })),
+        bytes: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 100, max: 300 })),
+      });
       const step = fc.oneof(
         {
-          weight: 5,
+          weight: 15,
           arbitrary: fc.record({
             kind: fc.constant("offer" as const),
             bytes: fc.integer({ min: 0, max: 22 }),
@@ -262,49 +255,50 @@ for (const name of OVERFLOW_POLICIES) {
             ),
           }),
         },
-        { weight: 2, arbitrary: fc.record({ kind: fc.constant("take" as const) }) },
-        { weight: 1, arbitrary: fc.record({ kind: fc.constant("settle" as const) }) },
+        { weight: 6, arbitrary: fc.record({ kind: fc.constant("take" as const) }) },
+        { weight: 3, arbitrary: fc.record({ kind: fc.constant("settle" as const) }) },
+        { weight: 1, arbitrary: fc.record({ kind: fc.constant("changeBounds" as const), bounds }) },
       );
-      const bounds = fc.record({
-        messages: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 10, max: 20 })),
-        bytes: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 100, max: 300 })),
-      });
       fc.assert(
         fc.property(bounds, fc.array(step, { maxLength: 120, size: "max" }), (limits, steps) => {
           const { queue, losses } = makeQueue(name, limits);
-          const model: Model = { bounds: limits, waiting: [], lost: [], conflated: 0 };
+          const model = new PlainQueue(name, limits);
           let offset = 0;
           let [peakMessages, peakBytes] = [0, 0];
-          for (const { kind, ...rest } of steps) {
-            if (kind === "settle") queue.settle();
-            else if (kind === "take") assert.equal(queue.take()?.offset, model.waiting.shift()?.offset);
-            else {
-              const offered = { ...item(++offset), ...rest } as Item;
-              const expected = offered.bytes > limits.bytes ? "oversize" : row.law(model, offered);
-              if (expected === "oversize") model.lost.push({ offset, reason: "oversize" });
-              assert.equal(queue.offer(offered), expected);
+          for (const taken of steps) {
+            const before = model.waiting;
+            if (taken.kind === "settle") queue.settle();
+            else if (taken.kind === "take") assert.equal(queue.take()?.offset, model.take()?.offset);
+            else if (taken.kind === "changeBounds") {
+              queue.changeBounds(taken.bounds);
+              model.changeBounds(taken.bounds);
+            } else {
+              const offered = item(++offset, taken.bytes, taken.identity);
+              assert.equal(queue.offer(offered), model.offer(offered));
             }
-            peakMessages = Math.max(peakMessages, model.waiting.length);
-            peakBytes = Math.max(peakBytes, weight(model.waiting));
+            const { waiting } = model;
+            peakMessages = Math.max(peakMessages, waiting.length);
+            peakBytes = Math.max(peakBytes, weightOf(waiting));
             assert.deepEqual(
               losses.map(({ offset, reason }) => ({ offset, reason })),
-              model.lost,
+              model.losses,
             );
-            const counted = (reason: LossReason) =>
-              model.lost.filter((loss) => loss.reason === reason).length;
             assert.deepEqual(queue.counters(), {
-              messages: model.waiting.length,
-              bytes: weight(model.waiting),
+              messages: waiting.length,
+              bytes: weightOf(waiting),
               peakMessages,
               peakBytes,
               conflated: model.conflated,
-              overflow: counted("overflow"),
-              oversize: counted("oversize"),
+              overflow: model.lost("overflow"),
+              oversize: model.lost("oversize"),
             });
-            assert.ok(peakMessages <= limits.messages && peakBytes <= limits.bytes);
-            assert.equal(queue.tailPlace - queue.headPlace, model.waiting.length);
-            assert.equal(queue.head?.offset, model.waiting[0]?.offset);
-            assert.equal(queue.lowestOffset, model.waiting[0]?.first);
+            const { messages, bytes } = queue.bounds;
+            if (trims(name)) assert.ok(queue.length <= messages && queue.bytes <= bytes);
+            else if (queue.length > messages || queue.bytes > bytes)
+              assert.ok(queue.length <= before.length && queue.bytes <= weightOf(before), "it only falls");
+            assert.equal(queue.tailPlace - queue.headPlace, waiting.length);
+            assert.equal(queue.head?.offset, waiting[0]?.offset);
+            assert.equal(queue.lowestOffset, model.first);
           }
           assert.deepEqual(
             drain(queue),
@@ -405,10 +399,17 @@ describe("wrong bounds", () => {
         { messages: wrong, bytes: 1 },
         { messages: 1, bytes: wrong },
       ]) {
-        assert.throws(() => makeQueue("drop-oldest", bounds), {
+        const refusal = {
           name: "RangeError",
           message: new RegExp(`whole number of at least 1, got ${wrong}`),
-        });
+        };
+        assert.throws(() => makeQueue("drop-oldest", bounds), refusal);
+        const { queue, losses } = makeQueue("drop-oldest", { messages: 3, bytes: 100 });
+        for (const offset of [1, 2, 3]) queue.offer(item(offset));
+        assert.throws(() => queue.changeBounds(bounds), refusal);
+        assert.deepEqual(queue.bounds, { messages: 3, bytes: 100 }, "nothing has changed");
+        assert.deepEqual(losses, []);
+        assert.equal(queue.offer(item(4)), "displaced");
       }
     });
   }

@@ -11,7 +11,9 @@ const operations = fc.array(
   fc.oneof(
     { weight: 6, arbitrary: fc.constant({ kind: "push" as const }) },
     { weight: 4, arbitrary: fc.constant({ kind: "shift" as const }) },
+    { weight: 2, arbitrary: fc.constant({ kind: "pop" as const }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant("replace" as const), at: fc.nat(40) }) },
+    { weight: 1, arbitrary: fc.constant({ kind: "compact" as const }) },
     { weight: 1, arbitrary: fc.constant({ kind: "settle" as const }) },
     { weight: 1, arbitrary: fc.constant({ kind: "clear" as const }) },
   ),
@@ -31,6 +33,10 @@ describe("RingBuffer", () => {
             plain.push(next++);
           } else if (step.kind === "shift") {
             assert.equal(ring.shift(), plain.shift());
+          } else if (step.kind === "pop") {
+            assert.equal(ring.pop(), plain.pop());
+          } else if (step.kind === "compact") {
+            ring.compact();
           } else if (step.kind === "settle") {
             ring.settle();
           } else if (step.kind === "clear") {
@@ -84,21 +90,44 @@ describe("RingBuffer", () => {
     assert.equal(ring.slots, 2, "never below the size it began with");
   });
 
-  it("does not keep what was shifted out alive", { skip: globalThis.gc === undefined }, async () => {
-    const ring = new RingBuffer<object>();
-    const gone = (() => {
-      const item = { big: new Uint8Array(1024) };
-      ring.push(item);
-      ring.push({});
-      ring.shift();
-      return new WeakRef(item);
-    })();
-    // A WeakRef that was just made is kept until the current job ends.
-    await new Promise((resolve) => setImmediate(resolve));
-    globalThis.gc?.();
-    assert.equal(gone.deref(), undefined);
-    assert.equal(ring.length, 1);
+  it("gives back in one go, when told to, all that what it holds does not need", () => {
+    const ring = new RingBuffer<number>(2);
+    for (let item = 0; item < 100; item++) ring.push(item);
+    while (ring.length > 9) ring.pop();
+    ring.compact();
+    assert.equal(ring.slots, 16);
+    assert.deepEqual([ring.at(0), ring.at(8)], [0, 8]);
+    while (ring.length > 8) ring.shift();
+    ring.compact();
+    assert.equal(ring.slots, 8, "eight fit into eight");
+    while (ring.pop() !== undefined);
+    ring.compact();
+    assert.equal(ring.slots, 2, "never below the size it began with");
+    ring.compact();
+    ring.push(1);
+    ring.settle();
+    assert.equal(ring.slots, 2);
   });
+
+  for (const end of ["shift", "pop"] as const) {
+    it(`does not keep alive what was taken out by ${end}`, {
+      skip: globalThis.gc === undefined,
+    }, async () => {
+      const ring = new RingBuffer<object>();
+      const gone = (() => {
+        const item = { big: new Uint8Array(1024) };
+        ring.push(end === "shift" ? item : {});
+        ring.push(end === "shift" ? {} : item);
+        ring[end]();
+        return new WeakRef(item);
+      })();
+      // A WeakRef that was just made is kept until the current job ends.
+      await new Promise((resolve) => setImmediate(resolve));
+      globalThis.gc?.();
+      assert.equal(gone.deref(), undefined);
+      assert.equal(ring.length, 1);
+    });
+  }
 
   it("refuses a size that is no power of two", () => {
     for (const wrong of [0, 3, -1, 0.5, Number.NaN, Infinity]) {

@@ -14,7 +14,7 @@ const system: System = {
   about: "spillway.v1, with retention",
   probe: async () => ({ version: GRPC_JS_VERSION }),
   async start({ retainMessages = 65_536 }) {
-    const hub = new Hub({ retention: [{ pattern: TOPIC, messages: retainMessages, bytes: 2 ** 30 }] });
+    const hub = new Hub({ topics: { [TOPIC]: { retention: { messages: retainMessages, bytes: 2 ** 30 } } } });
     const served = await serve(hub, { listen: "127.0.0.1:0", longlived: false, drainTimeoutMs: 100 });
     return {
       address: served.address,

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from "../../clock.ts";
+import { SERVER_DEFAULTS } from "../../defaults.ts";
 
 /** How streams are written and ended. How much is written at a time is the hub's option `batch`. */
 export interface DeliveryOptions {
@@ -31,7 +32,11 @@ export interface ResolvedDelivery {
 
 /** @throws TypeError or RangeError, naming the option, what was expected and what came */
 export function resolveDelivery(given: DeliveryOptions): ResolvedDelivery {
-  const { endGraceMs = 2_000, batching = "auto", clock = systemClock } = given;
+  const {
+    endGraceMs = SERVER_DEFAULTS.endGraceMs,
+    batching = SERVER_DEFAULTS.batching,
+    clock = systemClock,
+  } = given;
   checkMilliseconds("endGraceMs", endGraceMs);
   if (batching !== "auto" && batching !== "off") {
     throw new TypeError(`batching must be "auto" or "off", got ${String(batching)}`);

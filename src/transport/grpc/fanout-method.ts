@@ -28,6 +28,7 @@ import { describeCall } from "./call-info.ts";
 import { type DeliveryOptions, type ResolvedDelivery, resolveDelivery } from "./delivery-options.ts";
 import { BatchJoiner, frameMessage, passThrough } from "./framing.ts";
 import { type FastWays, NO_FAST_WAYS } from "./outlet.ts";
+import { rememberPeer } from "./peers.ts";
 import { refusal } from "./refusal.ts";
 import { type Encoded, GrpcSink, type GrpcSinkOptions } from "./sink.ts";
 import { fastWays } from "./write-self-test.ts";
@@ -185,7 +186,7 @@ class Method<Request, Response> {
       if (this.#hub.closing) throw new SpillwayError("CLOSED", "the server is shutting down");
       const { peer, headers } = describeCall(call);
       const terms = this.#terms(call);
-      const { overflow, queue, clientName, patterns: topics } = terms;
+      const { overflow, queue, clientName, labels, patterns: topics } = terms;
       for (const pattern of topics) checkPattern(pattern);
       step = "authorize";
       const action = "subscribe";
@@ -193,6 +194,7 @@ class Method<Request, Response> {
         action,
         topics,
         clientName,
+        labels,
         peer,
         headers,
         overflow,
@@ -205,6 +207,7 @@ class Method<Request, Response> {
       this.#options.admit?.(request);
       step = "attach";
       const subscription = this.#attach(call, terms, access, sinkOptions);
+      rememberPeer(subscription, call);
       this.#started(subscription, request);
     } catch (error) {
       // Its own errors are meant for the client; all else is a fault of this side.

@@ -12,6 +12,7 @@ import type {
   sendUnaryData,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { SERVER_DEFAULTS } from "../../defaults.ts";
 import { SpillwayError } from "../../errors.ts";
 import type { Hub, Message, Subscription } from "../../fanout/index.ts";
 import type { GapFrame } from "../../protocol/index.ts";
@@ -54,7 +55,8 @@ export interface LonglivedServiceOptions extends DeliveryOptions {
 /** `protos.Longlived` for a hub. */
 export function longlivedService(hub: Hub, options: LonglivedServiceOptions = {}): GrpcService {
   const { longlived } = loadContracts();
-  const { topic = "longlived", render, onDuplicate = "replace", onGap, ...delivery } = options;
+  const { longlived: standard } = SERVER_DEFAULTS;
+  const { topic = standard.topic, render, onDuplicate = standard.onDuplicate, onGap, ...delivery } = options;
   const clients = new ClientRegistry(onDuplicate);
   const subscribe = fanoutMethod<LonglivedRequest, LonglivedResponse>(longlived.Subscribe, {
     ...delivery,

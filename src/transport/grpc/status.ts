@@ -66,6 +66,7 @@ const REASON_OF_ERROR = {
   ADDRESS_INVALID: "failed",
   ADDRESS_UNAVAILABLE: "failed",
   UNREACHABLE: "failed",
+  CONFIG_INVALID: "failed",
   PACKAGE_MISSING: "failed",
 } as const satisfies Record<ErrorCode, StatusReason>;
 

@@ -43,6 +43,7 @@ export interface SubscribeTerms {
   readonly maxAgeMs?: number | undefined;
   readonly minIntervalMs?: number | undefined;
   readonly lingerMs?: number | undefined;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
 /** How an earlier subscription of a client ended: told by the server when it comes back, if it could not be told then. */
@@ -67,7 +68,7 @@ type TravellingFrame = Exclude<Frame, { kind: "end" }>;
 /** A frame as a client reads it. */
 export type RemoteFrame = Exclude<TravellingFrame, { kind: "started" }> | RemoteStartedFrame;
 
-const OVERFLOW_TO_WIRE = {
+export const OVERFLOW_TO_WIRE = {
   "drop-oldest": "OVERFLOW_POLICY_DROP_OLDEST",
   "drop-newest": "OVERFLOW_POLICY_DROP_NEWEST",
   conflate: "OVERFLOW_POLICY_CONFLATE",
@@ -87,7 +88,7 @@ const GAP_REASON_TO_WIRE = {
 } as const satisfies Record<GapReason, string>;
 const GAP_REASON_FROM_WIRE = inverse<GapReason>(GAP_REASON_TO_WIRE);
 
-const STATE_TO_WIRE = {
+export const STATE_TO_WIRE = {
   "catching-up": "SUBSCRIPTION_STATE_CATCHING_UP",
   live: "SUBSCRIPTION_STATE_LIVE",
   parked: "SUBSCRIPTION_STATE_PARKED",
@@ -133,6 +134,9 @@ export function startedToWire(frame: StartedFrame, previousEnd?: PreviousEnd): W
     overflow: OVERFLOW_TO_WIRE[frame.overflow],
     queue: frame.queue,
     ...(previousEnd === undefined ? {} : { previousEnd }),
+    ...(frame.bounded.length === 0 ? {} : { bounded: frame.bounded }),
+    ...(frame.maxAgeMs === undefined ? {} : { maxAgeMs: lifetimeToWire("maxAgeMs", frame.maxAgeMs) }),
+    ...(frame.class === undefined ? {} : { class: frame.class }),
   };
 }
 
@@ -209,6 +213,9 @@ function startedFromWire(started: WireStarted): RemoteStartedFrame {
       messages: started.queue?.messages ?? 0,
       bytes: receivedInteger(started.queue?.bytes, "started.queue.bytes"),
     },
+    bounded: started.bounded ?? [],
+    maxAgeMs: receivedInteger(started.maxAgeMs, "started.max_age_ms") || undefined,
+    class: started.class || undefined,
     ...(previousEnd == null
       ? {}
       : {
@@ -221,7 +228,7 @@ function startedFromWire(started: WireStarted): RemoteStartedFrame {
   };
 }
 
-function receivedPolicy(value: WireEnum | undefined): OverflowPolicyName {
+export function receivedPolicy(value: WireEnum | undefined): OverflowPolicyName {
   return OVERFLOW_FROM_WIRE.get(value) ?? "drop-oldest";
 }
 
@@ -244,6 +251,7 @@ export function subscribeToWire(terms: SubscribeTerms): WireSubscribeRequest {
     ...(maxAgeMs !== undefined ? { maxAgeMs: lifetimeToWire("maxAgeMs", maxAgeMs) } : {}),
     ...(minIntervalMs !== undefined ? { minIntervalMs: wholeMs("minIntervalMs", minIntervalMs, 0) } : {}),
     ...(lingerMs !== undefined ? { lingerMs: wholeMs("lingerMs", lingerMs, 0) } : {}),
+    ...(terms.labels !== undefined ? { labels: terms.labels } : {}),
   };
 }
 
@@ -313,6 +321,8 @@ export function subscribeFromWire(request: WireSubscribeRequest): SubscribeTerms
     maxAgeMs: millisecondsFromWire(request.maxAgeMs, "max_age_ms", "REQUEST_INVALID"),
     minIntervalMs: millisecondsFromWire(request.minIntervalMs, "min_interval_ms", "REQUEST_INVALID"),
     lingerMs: millisecondsFromWire(request.lingerMs, "linger_ms", "REQUEST_INVALID"),
+    labels:
+      request.labels !== undefined && Object.keys(request.labels).length > 0 ? request.labels : undefined,
   };
 }
 
@@ -391,7 +401,12 @@ function requestedInteger(value: Uint64 | undefined, field: string, code: ErrorC
   );
 }
 
-function receivedInteger(value: Uint64 | undefined, field: string): number {
+/**
+ * Client: a 64-bit number out of a response.
+ *
+ * @throws RangeError for one that no JavaScript number holds exactly.
+ */
+export function receivedInteger(value: Uint64 | undefined, field: string): number {
   const number = toSafeInteger(value);
   if (number !== undefined) return number;
   throw new RangeError(
@@ -399,6 +414,7 @@ function receivedInteger(value: Uint64 | undefined, field: string): number {
   );
 }
 
-function inverse<Name extends string>(table: Readonly<Record<Name, string>>): Map<unknown, Name> {
+/** From what is on the wire to its name. */
+export function inverse<Name extends string>(table: Readonly<Record<Name, string>>): Map<unknown, Name> {
   return new Map(Object.entries<string>(table).map(([name, wire]) => [wire, name as Name]));
 }

@@ -133,6 +133,7 @@ const REFUSALS: readonly [what: string, terms: SubscribeTerms, code: status, fie
     status.INVALID_ARGUMENT,
     "client_name",
   ],
+  ["a long label", { patterns: ["a"], labels: { l: "x".repeat(129) } }, status.INVALID_ARGUMENT, "labels"],
 ];
 for (const [what, terms, code, field] of REFUSALS) {
   test(`${what} is refused, and the status names the field`, async (t) => {
@@ -141,6 +142,16 @@ for (const [what, terms, code, field] of REFUSALS) {
     assert.equal(readStatus(refused).field, field);
   });
 }
+
+test("labels reach the authorize hook and the statistics", async (t) => {
+  const asked: unknown[] = [];
+  const server = await start(t, { authorize: ({ labels }) => void asked.push(labels) });
+  await subscribe(server, { patterns: ["a"], labels: { tier: "gold" } }).take(1);
+  await subscribe(server, { patterns: ["a"] }).take(1);
+  assert.deepEqual(asked, [{ tier: "gold" }, undefined]);
+  const shown = [...server.hub.subscriptions()].map((subscription) => subscription.stats().labels);
+  assert.deepEqual(shown, [{ tier: "gold" }, {}]);
+});
 
 test("an offset beyond 2^53 is refused, not rounded", async (t) => {
   const { client, hub } = await start(t);

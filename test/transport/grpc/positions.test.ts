@@ -13,7 +13,7 @@ import { eventually, type ServedHub, servedHub } from "../../support/grpc-served
 const { fanout } = loadContracts();
 
 const start = (t: TestContext, messages = 4): Promise<ServedHub> =>
-  servedHub(t, { longlived: false }, { epoch: "e1", retention: [{ pattern: ">", messages }] });
+  servedHub(t, { longlived: false }, { epoch: "e1", retention: { messages } });
 
 type Response = Parameters<typeof frameFromWire>[0];
 
@@ -186,7 +186,7 @@ test("a resume that is overtaken by the log, again and again, has no hole and no
   const { hub, client } = await servedHub(
     t,
     { longlived: false },
-    { epoch: "e1", retention: [{ pattern: ">", messages: 50 }], queue: { messages: 4 } },
+    { epoch: "e1", retention: { messages: 50 }, queue: { messages: 4 } },
   );
   const publish = (count: number): void => {
     for (let index = 0; index < count; index++) hub.publish("t", "x".repeat(3_000));
@@ -225,10 +225,8 @@ for (const [what, from, offsets] of STARTS) {
       t,
       { longlived: false },
       {
-        retention: [
-          { pattern: "state.>", latestPerKey: true },
-          { pattern: ">", messages: 4 },
-        ],
+        retention: { messages: 4 },
+        topics: { "state.>": { retention: { latestPerKey: true } } },
       },
     );
     for (let offset = 1; offset <= 6; offset++) hub.publish("feed.a", String(offset));

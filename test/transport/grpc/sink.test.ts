@@ -73,6 +73,9 @@ const started: SinkFrame = {
   position: { epoch: "e", offset: 0 },
   overflow: "evict",
   queue: { messages: 1, bytes: 1 },
+  bounded: [],
+  maxAgeMs: undefined,
+  class: undefined,
 };
 
 const end = (reason: CloseReason): EndFrame => ({

@@ -8,6 +8,7 @@ import {
   ackFromWire,
   frameFromWire,
   frameToWire,
+  type RemoteStartedFrame,
   type SubscribeTerms,
   startedToWire,
   subscribeFromWire,
@@ -25,6 +26,10 @@ const offset = fc.maxSafeNat();
 const text = fc.string({ unit: "grapheme" });
 const overflow = fc.constantFrom(...OVERFLOW_POLICIES);
 const position = record({ epoch: text, offset });
+/** At least one entry; what becomes of `__proto__` has a test of its own. */
+const dictionary = fc
+  .dictionary(text, text, { minKeys: 1, noNullPrototype: true })
+  .filter((entries) => !Object.hasOwn(entries, "__proto__"));
 const frames = fc.oneof(
   record({
     kind: fc.constant("message" as const),
@@ -32,12 +37,7 @@ const frames = fc.oneof(
     offset,
     previousOffset: offset,
     key: fc.option(text, { nil: undefined }),
-    headers: fc.option(
-      fc
-        .dictionary(text, text, { minKeys: 1, noNullPrototype: true })
-        .filter((headers) => !Object.hasOwn(headers, "__proto__")),
-      { nil: undefined },
-    ),
+    headers: fc.option(dictionary, { nil: undefined }),
     // Microseconds on the wire.
     publishedAtMs: fc.nat({ max: 2 ** 42 }).map((us) => us / 1000),
     payload: fc.uint8Array().map((bytes) => Buffer.from(bytes)),
@@ -49,6 +49,9 @@ const frames = fc.oneof(
     position,
     overflow,
     queue: record({ messages: fc.nat(), bytes: offset }),
+    bounded: fc.subarray(["queue.messages", "queue.bytes", "max_age_ms"]),
+    maxAgeMs: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
+    class: fc.option(fc.string({ minLength: 1, unit: "grapheme" }), { nil: undefined }),
   }),
   record({
     kind: fc.constant("gap" as const),
@@ -99,6 +102,27 @@ test("a header with a name that means something to JavaScript does no harm", () 
   assert.equal(Object.getPrototypeOf({}), Object.prototype);
 });
 
+test("a label with a name that means something to JavaScript does no harm", () => {
+  const labels = JSON.parse('{"__proto__": "x", "constructor": "y"}');
+  const terms = received(subscribeToWire({ patterns: ["a"], labels }));
+  assert.equal(terms.labels?.constructor, "y");
+  assert.equal(Object.getPrototypeOf(terms.labels), Object.prototype);
+});
+
+test("no age limit is as good as one for ever", () => {
+  const started = {
+    kind: "started",
+    subscriptionId: "s",
+    position: { epoch: "e", offset: 0 },
+    overflow: "evict",
+    queue: { messages: 1, bytes: 1 },
+    bounded: [],
+    class: undefined,
+  } as const;
+  const { maxAgeMs } = overTheWire({ ...started, maxAgeMs: Number.POSITIVE_INFINITY }) as RemoteStartedFrame;
+  assert.equal(maxAgeMs, undefined);
+});
+
 const starts: Arbitrary<Start> = fc.oneof(
   position,
   fc.constantFrom("oldest" as const, "snapshot" as const),
@@ -120,6 +144,7 @@ test("a subscribe request comes over the wire as it was asked", () => {
     maxAgeMs: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
     minIntervalMs: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
     lingerMs: fc.option(fc.integer({ min: 1 }), { nil: undefined }),
+    labels: fc.option(dictionary, { nil: undefined }),
   });
   fc.assert(fc.property(terms, (asked) => assert.deepEqual(received(subscribeToWire(asked)), asked)));
 });
@@ -156,6 +181,9 @@ test("how an earlier subscription ended comes with the first frame", () => {
     position: { epoch: "e", offset: 9 },
     overflow: "park",
     queue: { messages: 1, bytes: 1 },
+    bounded: ["queue.bytes"],
+    maxAgeMs: 1_000,
+    class: "dashboards",
   } as const;
   const previousEnd = { reason: "stalled", offset: 7, lost: 3 };
   const { responseSerialize, responseDeserialize } = fanout.Subscribe;

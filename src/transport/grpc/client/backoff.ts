@@ -9,6 +9,8 @@
  * @module
  */
 
+import { CLIENT_DEFAULTS } from "../../../defaults.ts";
+
 export interface BackoffOptions {
   /**
    * Ceiling of the first delay, in milliseconds.
@@ -52,9 +54,9 @@ export class Backoff {
 
   /** @throws RangeError for a time that is not a finite number >= 0, or a cap of more than an hour. */
   constructor(options: BackoffOptions = {}) {
-    this.#baseMs = time("backoff.baseMs", options.baseMs ?? 200);
-    this.#capMs = time("backoff.capMs", options.capMs ?? 20_000);
-    this.resetAfterMs = options.resetAfterMs ?? 10_000;
+    this.#baseMs = time("backoff.baseMs", options.baseMs ?? CLIENT_DEFAULTS.backoff.baseMs);
+    this.#capMs = time("backoff.capMs", options.capMs ?? CLIENT_DEFAULTS.backoff.capMs);
+    this.resetAfterMs = options.resetAfterMs ?? CLIENT_DEFAULTS.backoff.resetAfterMs;
     if (!(this.resetAfterMs >= 0)) throw outOfRange("backoff.resetAfterMs", ">= 0", this.resetAfterMs);
     this.#random = options.random ?? Math.random;
   }

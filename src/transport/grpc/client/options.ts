@@ -1,6 +1,7 @@
 /** How a client connects and comes back, with every default. @module */
 import type { ChannelCredentials, ClientOptions } from "@grpc/grpc-js";
 import { type Clock, systemClock } from "../../../clock.ts";
+import { CLIENT_DEFAULTS } from "../../../defaults.ts";
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 
 export interface KeepaliveOptions {
@@ -85,8 +86,14 @@ export function resolveOptions(address: string, options: ConnectOptions): Resolv
       ...(keepalive === false
         ? {}
         : {
-            "grpc.keepalive_time_ms": milliseconds("keepalive.timeMs", keepalive.timeMs ?? 20_000),
-            "grpc.keepalive_timeout_ms": milliseconds("keepalive.timeoutMs", keepalive.timeoutMs ?? 8_000),
+            "grpc.keepalive_time_ms": milliseconds(
+              "keepalive.timeMs",
+              keepalive.timeMs ?? CLIENT_DEFAULTS.keepalive.timeMs,
+            ),
+            "grpc.keepalive_timeout_ms": milliseconds(
+              "keepalive.timeoutMs",
+              keepalive.timeoutMs ?? CLIENT_DEFAULTS.keepalive.timeoutMs,
+            ),
           }),
       // What a call keeps for a retry counts as sent: 1 MiB by default, by which a publisher would be held up too late.
       "grpc.per_rpc_retry_buffer_size": 65_536,
@@ -95,8 +102,11 @@ export function resolveOptions(address: string, options: ConnectOptions): Resolv
       ...options.channelOptions,
     },
     backoff,
-    connectTimeoutMs: milliseconds("connectTimeoutMs", options.connectTimeoutMs ?? 10_000),
-    waitForServer: options.waitForServer ?? true,
+    connectTimeoutMs: milliseconds(
+      "connectTimeoutMs",
+      options.connectTimeoutMs ?? CLIENT_DEFAULTS.connectTimeoutMs,
+    ),
+    waitForServer: options.waitForServer ?? CLIENT_DEFAULTS.waitForServer,
     clock: options.clock ?? systemClock,
   };
 }

@@ -63,6 +63,13 @@ export interface RemoteSubscribeOptions {
   readonly lingerMs?: number;
   /** Shown to the server's operator; at most 128 characters. Not an identity. */
   readonly clientName?: string;
+  /**
+   * Shown to the server's operator, and matched by the classes of its configuration; at most 16, names and values of at
+   * most 128 printable characters. Claims, not an identity.
+   *
+   * @default none
+   */
+  readonly labels?: Readonly<Record<string, string>>;
   /** Ends the subscription; the loop that reads it throws the signal's reason. */
   readonly signal?: AbortSignal;
   /**
@@ -142,7 +149,8 @@ class FanoutFeed implements Feed<RemoteFrame> {
   }
 
   open(events: CallEvents): PullCall<Buffer> {
-    const { start, overflow, queue, filter, clientName, maxAgeMs, minIntervalMs, lingerMs } = this.#options;
+    const { start, overflow, queue, filter, clientName, labels, maxAgeMs, minIntervalMs, lingerMs } =
+      this.#options;
     const { position } = this.#tracker;
     this.resuming = position !== undefined;
     const request = subscribeToWire({
@@ -152,6 +160,7 @@ class FanoutFeed implements Feed<RemoteFrame> {
       queue,
       filter,
       clientName,
+      labels,
       maxAgeMs,
       minIntervalMs,
       lingerMs,
