@@ -12,6 +12,7 @@ import {
 } from "../config/index.ts";
 import { pattern } from "./arguments.ts";
 import { explanationLines, memoryLines, policyLines } from "./config-report.ts";
+import { showCommand } from "./config-show.ts";
 import { EXIT_FAILED, oneLine, problemLines, UsageError } from "./errors.ts";
 import { Output } from "./output.ts";
 
@@ -21,6 +22,7 @@ export function configCommand(): Command {
     .description("Checks and explains the file that `spillway serve --config FILE` reads.")
     .addCommand(checkCommand())
     .addCommand(explainCommand())
+    .addCommand(showCommand())
     .addCommand(printDefaultsCommand())
     .addCommand(schemaCommand());
 }
