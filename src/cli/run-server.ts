@@ -2,7 +2,7 @@
 import type { Logger } from "pino";
 import { watchConfig } from "../config/index.ts";
 import { Hub } from "../fanout/index.ts";
-import { logEvents } from "../observe/index.ts";
+import { logEvents, type MetricsServer, serveMetrics } from "../observe/index.ts";
 import { serve } from "../transport/grpc/index.ts";
 import { type Sources, sourcesOf } from "./config-sources.ts";
 import { demoLonglived, startDemoFeed } from "./demo-feed.ts";
@@ -25,6 +25,7 @@ export async function runServer(flags: ServeFlags): Promise<void> {
   const live = new LiveConfig(hub, log.logger, loaded);
   const stopReloading = startReloading(sources, live, log.logger);
   try {
+    await using metrics = await startMetrics(hub, config.metrics?.listen, log.logger);
     await using server = await serve(hub, {
       ...config.server,
       ...(flags.demo === true ? { longlived: demoLonglived } : {}),
@@ -32,10 +33,12 @@ export async function runServer(flags: ServeFlags): Promise<void> {
       reflection: config.admin?.reflection ?? false,
     });
     const stopFeed = flags.demo === true ? startDemoFeed(hub) : undefined;
-    log.logger.info({ address: server.address, file: sources.file }, "listening");
+    const { address } = server;
+    log.logger.info({ address, metrics: metrics?.address, file: sources.file }, "listening");
     // A server goes on when nobody reads its lines.
     const output = new Output(() => {});
-    await output.line(`spillway listening on ${server.address}`);
+    await output.line(`spillway listening on ${address}`);
+    if (metrics !== undefined) await output.line(`metrics on http://${metrics.address}/metrics`);
     const signal = await stopped;
     log.logger.info({ signal }, "stopping");
     stopReloading();
@@ -47,6 +50,17 @@ export async function runServer(flags: ServeFlags): Promise<void> {
     stopEvents();
     await log.flush();
   }
+}
+
+/** @param listen - `undefined`: nowhere */
+async function startMetrics(
+  hub: Hub,
+  listen: string | undefined,
+  logger: Logger,
+): Promise<MetricsServer | undefined> {
+  if (listen === undefined) return undefined;
+  const onError = (err: unknown) => logger.error({ err }, "a scrape of the metrics failed");
+  return await serveMetrics(hub, { listen, onError });
 }
 
 /** Puts the configuration in force again whenever the file changes or SIGHUP comes. Returns what ends that. */
