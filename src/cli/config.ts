@@ -1,13 +1,7 @@
 /** `spillway config`. @module */
 import { Command } from "commander";
 import { pattern } from "./arguments.ts";
-<<<<<<< HEAD
-import { explanationLines, memoryLines, policyLines } from "./config-report.ts";
 import { showCommand } from "./config-show.ts";
-import { EXIT_FAILED, oneLine, problemLines, UsageError } from "./errors.ts";
-import { Output } from "./output.ts";
-=======
->>>>>>> command
 
 export function configCommand(): Command {
   return new Command("config")
