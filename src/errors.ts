@@ -20,6 +20,7 @@
  * - `ENDED`: a subscription ended against its reader's will; `reason` says why.
  * - `ADDRESS_INVALID`, `ADDRESS_UNAVAILABLE`: the server cannot listen there.
  * - `UNREACHABLE`: no server answers at the address.
+ * - `CONFIG_INVALID`: a configuration is wrong; the error lists everything that is.
  */
 export type ErrorCode =
   | "TOPIC_INVALID"
@@ -39,7 +40,8 @@ export type ErrorCode =
   | "ENDED"
   | "ADDRESS_INVALID"
   | "ADDRESS_UNAVAILABLE"
-  | "UNREACHABLE";
+  | "UNREACHABLE"
+  | "CONFIG_INVALID";
 
 export interface SpillwayErrorDetails {
   readonly cause?: unknown;

@@ -129,6 +129,10 @@ export class ValveSink implements Sink {
     this.#feedback?.written();
   }
 
+  shutValve(): void {
+    this.valve = "shut";
+  }
+
   /** Opens the valve and confirms what is outstanding. */
   openValve(): void {
     this.valve = "open";
