@@ -52,6 +52,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "transport/grpc/wire.ts",
     "transport/grpc/status.ts",
   ],
+  config: ["errors.ts", "clock.ts", "defaults.ts", "protocol", "fanout", "transport/grpc"],
   "index.ts": [
     "errors.ts",
     "clock.ts",

@@ -26,9 +26,9 @@ export function faultsOf(schema: z.ZodType, given: unknown, issues: readonly Iss
 
 function faultsOfIssue(schema: z.ZodType, given: unknown, issue: Issue): readonly Fault[] {
   const path = issue.path as Path;
-  if (issue.code === "unrecognized_keys") return unknownKeys(schema, given, path, issue.keys, fileNames);
-  if (issue.code === "custom" && Array.isArray(issue.params?.unknown)) {
-    return unknownKeys(schema, given, path, issue.params.unknown as string[], codeNames);
+  if (issue.code === "unrecognized_keys") {
+    const kind = kindOf(chosen(...walk(schema, given, path)));
+    return issue.keys.map((key) => unknownKey(schema, path, key, kind));
   }
   if (issue.code === "invalid_key") return [{ path, message: issue.issues[0]?.message ?? issue.message }];
   if (issue.code === "invalid_union") {
@@ -45,27 +45,40 @@ function faultsOfIssue(schema: z.ZodType, given: unknown, issue: Issue): readonl
   return [{ path, message: issue.message }];
 }
 
-function unknownKeys(
-  schema: z.ZodType,
-  given: unknown,
-  path: Path,
-  keys: readonly string[],
-  namesOf: (kind: Kind) => readonly string[],
-): readonly Fault[] {
-  const known = namesOf(kindOf(chosen(...walk(schema, given, path))));
-  return keys.map((key) => {
-    const elsewhere = nearest(key, known) === undefined ? placeOf(schema, key) : undefined;
-    const hint = elsewhere === undefined ? suggestion(key, known) : `did you mean ${formatPath(elsewhere)}?`;
-    return { path: [...path, key], message: `unknown key; ${hint}` };
+/**
+ * What code says that no option is called, by the names of code.
+ *
+ * @param path - where `given` stands, in the file
+ */
+export function strangers(schema: z.ZodType, given: unknown, path: Path = []): readonly Fault[] {
+  const kind = kindOf(chosen(schema, given));
+  if (kind.is === "list" && Array.isArray(given)) {
+    return given.flatMap((item, index) => strangers(kind.item, item, [...path, index]));
+  }
+  if (!isMap(given)) return [];
+  if (kind.is === "map") {
+    return Object.keys(given).flatMap((key) =>
+      key === "__proto__"
+        ? [{ path: [...path, key], message: "this key is not allowed" }]
+        : strangers(kind.value, given[key], [...path, key]),
+    );
+  }
+  if (kind.is !== "section") return [];
+  const names = new Map(Object.entries(kind.shape).map(([name, part]) => [codeName(name, part), name]));
+  return Object.keys(given).flatMap((key) => {
+    const name = names.get(key);
+    return name === undefined
+      ? [{ path: [...path, key], message: `unknown option; ${suggestion(key, [...names.keys()])}` }]
+      : strangers(kind.shape[name]!, given[key], [...path, name]);
   });
 }
 
-function fileNames(kind: Kind): readonly string[] {
-  return kind.is === "section" ? Object.keys(kind.shape) : [];
-}
-
-function codeNames(kind: Kind): readonly string[] {
-  return kind.is === "section" ? Object.entries(kind.shape).map(([name, part]) => codeName(name, part)) : [];
+function unknownKey(schema: z.ZodType, path: Path, key: string, kind: Kind): Fault {
+  const known = kind.is === "section" ? Object.keys(kind.shape) : [];
+  // At the top, a key is often right and its section forgotten.
+  const elsewhere = path.length < 2 && nearest(key, known) === undefined ? placeOf(schema, key) : undefined;
+  const hint = elsewhere === undefined ? suggestion(key, known) : `did you mean ${formatPath(elsewhere)}?`;
+  return { path: [...path, key], message: `unknown key; ${hint}` };
 }
 
 /** Where in the file there is a key of that name. */

@@ -111,6 +111,9 @@ function expecting(what: string, hint: Hint = () => undefined, shown: (input: un
   };
 }
 
+/** All that stands below a key is a comment. */
+const mapHint: Hint = (input) => (input === null ? "leave the key out, or write {}" : undefined);
+
 interface SectionOptions {
   /** Its name in the JSON Schema, where it is used more than once. */
   readonly id?: string;
@@ -134,19 +137,21 @@ export function section<T extends object>(
     name,
     required.includes(name) ? schema : schema.exactOptional(),
   ]);
-  const map = expecting("a map of options");
+  const map = expecting("a map of options", mapHint);
   const inCode = z.custom<T>(
     (value) => isMap(value) && (!some || Object.values(value).some((part) => part !== undefined)),
     some ? expecting(`at least one of ${names.join(", ")}`, undefined, () => "none") : map,
   );
   const codec = z.codec(z.strictObject(Object.fromEntries(fields), map), inCode, {
     decode: (given) => renamed(given, toCode) as T,
-    encode(given, { issues }) {
-      const said = Object.entries(given).filter(([, value]) => value !== undefined);
-      const keys = said.map(([name]) => name).filter((name) => !toFile.has(name));
-      if (keys.length > 0) issues.push({ code: "custom", params: { unknown: keys }, input: given });
-      return renamed(Object.fromEntries(said.filter(([name]) => toFile.has(name))), toFile);
-    },
+    // What code says beside it is found by `strangers`, by the names of code.
+    encode: (given) =>
+      renamed(
+        Object.fromEntries(
+          Object.entries(given).filter(([name, value]) => value !== undefined && toFile.has(name)),
+        ),
+        toFile,
+      ),
   });
   const noted = codec.meta({ ...(id === undefined ? {} : { id }), ...(some ? { minProperties: 1 } : {}) });
   return make(noted, { is: "section", shape: schemas, required }, description) as unknown as z.ZodType<T>;
@@ -171,7 +176,7 @@ export function mapOf<V>(
   value: z.ZodType<V>,
   description: string,
 ): z.ZodType<Readonly<Record<string, V>>> {
-  const map = z.record(ruled(key), value, expecting("a map"));
+  const map = z.record(ruled(key), value, expecting("a map", mapHint));
   return make(map, { is: "map", key: key.what, value }, description);
 }
 
@@ -216,29 +221,36 @@ interface DurationOptions {
 
 export function duration(
   description: string,
-  { most, forever = false, positive = false }: DurationOptions = {},
+  { most = LONGEST_MS, forever = false, positive = false }: DurationOptions = {},
 ): Duration {
-  const limit = most === undefined ? "24.8 days" : formatDuration(most);
-  const what = `a time such as 250ms, 30s, 5m, 2h or 1d${positive ? ", above 0" : ""}, at most ${limit}${forever ? `, or ${FOREVER}` : ""}`;
+  const limit = most === LONGEST_MS ? "24.8 days" : formatDuration(most);
+  const orForever = forever ? `, or ${FOREVER}` : "";
+  const what = `a time such as 250ms, 30s, 5m, 2h or 1d${orForever}`;
   const inRange = (ms: unknown) =>
     typeof ms === "number" &&
-    ((ms >= 0 && ms <= (most ?? LONGEST_MS)) || (forever && ms === Number.POSITIVE_INFINITY)) &&
+    ((ms >= 0 && ms <= most) || (forever && ms === Number.POSITIVE_INFINITY)) &&
     !(positive && ms === 0);
-  const texts = z.string().regex(DURATION_PATTERN);
-  const never = forever ? [z.literal(FOREVER)] : [];
+  const asked = expecting(what, durationHint);
   const codec = z.codec(
-    z.union([...(positive ? [] : [z.literal(0)]), texts, ...never], expecting(what, durationHint)),
+    z.union(
+      [z.literal(0), z.string().regex(DURATION_PATTERN, asked), ...(forever ? [z.literal(FOREVER)] : [])],
+      asked,
+    ),
     z.custom<number>(
       inRange,
-      expecting(what, undefined, (ms) => (Number.isFinite(ms) ? formatDuration(ms as number) : show(ms))),
+      expecting(
+        `a time ${positive ? "above 0 and " : ""}of at most ${limit}${orForever}`,
+        undefined,
+        showTime,
+      ),
     ),
     {
-      decode: (text) =>
-        text === FOREVER ? Number.POSITIVE_INFINITY : (parseDuration(String(text)) ?? Number.NaN),
+      decode: (said) =>
+        said === FOREVER ? Number.POSITIVE_INFINITY : (parseDuration(String(said)) ?? Number.NaN),
       encode: (ms) => (ms === 0 ? 0 : formatDuration(ms)),
     },
   );
-  const brief = `time${positive ? " above 0" : ""}${most === undefined ? "" : `, at most ${limit}`}${forever ? `, or \`${FOREVER}\`` : ""}`;
+  const brief = `time${positive ? " above 0" : ""}${most === LONGEST_MS ? "" : `, at most ${limit}`}${forever ? `, or \`${FOREVER}\`` : ""}`;
   return make(codec, { is: "value", unit: "duration", what, brief }, description);
 }
 
@@ -247,14 +259,19 @@ const durationHint: Hint = (input) => {
   return input === FOREVER ? "this one has to end" : undefined;
 };
 
+function showTime(ms: unknown): string {
+  return typeof ms === "number" && !Number.isNaN(ms) ? formatDuration(ms) : show(ms);
+}
+
 /** Bytes. */
 export function size(description: string, most = Number.MAX_SAFE_INTEGER): z.ZodType<number> {
   const limit = most === Number.MAX_SAFE_INTEGER ? "" : `, at most ${formatSize(most)}`;
   const what = `a size such as 4096, 64KiB or 1MiB, at least 1 byte${limit}`;
+  const asked = expecting(what, sizeHint);
   const inRange = (bytes: unknown) =>
     Number.isSafeInteger(bytes) && (bytes as number) >= 1 && (bytes as number) <= most;
   const codec = z.codec(
-    z.union([z.int().min(1).max(most), z.string().regex(SIZE_PATTERN)], expecting(what, sizeHint)),
+    z.union([z.int(asked).min(1, asked).max(most, asked), z.string(asked).regex(SIZE_PATTERN, asked)], asked),
     z.custom<number>(inRange, expecting(what)),
     {
       decode: (text) => parseSize(String(text)) ?? Number.NaN,
@@ -278,9 +295,13 @@ const sizeHint: Hint = (input) =>
 /** A part of a whole, above 0. */
 export function share(description: string): z.ZodType<number> {
   const what = "a share above 0 and up to 1, such as 0.75 or 75%";
+  const asked = expecting(what);
   const inRange = (value: unknown) => typeof value === "number" && value > 0 && value <= 1;
   const codec = z.codec(
-    z.union([z.number().gt(0).max(1), z.string().regex(PERCENT_PATTERN)], expecting(what)),
+    z.union(
+      [z.number(asked).gt(0, asked).max(1, asked), z.string(asked).regex(PERCENT_PATTERN, asked)],
+      asked,
+    ),
     z.custom<number>(inRange, expecting(what)),
     {
       decode: (said) => (typeof said === "number" ? said : (parsePercent(said) ?? Number.NaN)),
@@ -333,9 +354,12 @@ export function onlyTrue(description: string): z.ZodType<true> {
   );
 }
 
+const textHint: Hint = (input) =>
+  typeof input === "number" || typeof input === "boolean" ? "put it in quotes" : undefined;
+
 export function text(description: string): z.ZodType<string> {
   return make(
-    z.string(expecting("text")),
+    z.string(expecting("text", textHint)),
     { is: "value", what: "text", brief: "text", text: true },
     description,
   );
@@ -366,7 +390,7 @@ export function ruledText(rule: TextRule, description: string): z.ZodType<string
 
 function ruled({ what, fault, pattern }: TextRule): z.ZodString {
   return z
-    .string(expecting(what))
+    .string(expecting(what, textHint))
     .meta(pattern === undefined ? {} : { pattern: pattern.source })
     .check(({ value, issues }) => {
       const message = fault(value);

@@ -9,7 +9,7 @@ import { z } from "zod";
 import { contradictions } from "./contradictions.ts";
 import { type OriginAt, readDocument } from "./document.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
-import { faultsOf } from "./faults.ts";
+import { type Fault, faultsOf, strangers } from "./faults.ts";
 import { kindOf } from "./kinds.ts";
 import { merge } from "./merge.ts";
 import { ConfigError, type Finding, toProblem } from "./problems.ts";
@@ -107,10 +107,14 @@ function whyUnreadable(error: unknown): string {
 /** Code has names and units of its own; here it is said as a file would say it. */
 function readCode(code: SpillwayConfig): ReadSource {
   const origin: Origin = { source: "code", text: "code" };
+  const found = (faults: readonly Fault[]) => faults.map((fault) => ({ ...fault, origin }));
+  const unknown = found(strangers(configSchema, code));
   const encoded = z.safeEncode(configSchema, code);
-  if (encoded.success) return { said: saidAt(origin, encoded.data), findings: [] };
-  const faults = faultsOf(configSchema, code, encoded.error.issues);
-  return { said: undefined, findings: faults.map((fault) => ({ ...fault, origin })) };
+  if (encoded.success) return { said: saidAt(origin, encoded.data), findings: unknown };
+  return {
+    said: undefined,
+    findings: [...unknown, ...found(faultsOf(configSchema, code, encoded.error.issues))],
+  };
 }
 
 function wrongIn(said: Said): readonly Finding[] {

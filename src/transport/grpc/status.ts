@@ -66,6 +66,7 @@ const REASON_OF_ERROR = {
   ADDRESS_INVALID: "failed",
   ADDRESS_UNAVAILABLE: "failed",
   UNREACHABLE: "failed",
+  CONFIG_INVALID: "failed",
 } as const satisfies Record<ErrorCode, StatusReason>;
 
 /** What a client does about a status whose server gave no reason of ours, for example because a proxy made it. */
