@@ -7,9 +7,7 @@
 import { SERVER_DEFAULTS } from "../defaults.ts";
 import { hubConfigProblems } from "../fanout/index.ts";
 import type { Fault } from "./faults.ts";
-import { codeName, kindOf } from "./kinds.ts";
-import type { Path } from "./said.ts";
-import { configSchema } from "./schema/index.ts";
+import { namedInFile } from "./file-names.ts";
 import type { SpillwayConfig } from "./types.ts";
 import { formatDuration } from "./units.ts";
 
@@ -20,29 +18,12 @@ export function contradictions(config: SpillwayConfig): readonly Fault[] {
 
 function ofHub({ hub = {} }: SpillwayConfig): readonly Fault[] {
   return hubConfigProblems(hub).map(({ path, message }) => ({
-    path: pathInFile(["hub", ...path]),
+    path: namedInFile(["hub", ...path]).path,
     message: message.replace(
       /\b(\w+)Ms (\d+)\b/g,
       (_, name: string, ms) => `${name} ${formatDuration(Number(ms))}`,
     ),
   }));
-}
-
-/** The names of code as names of the file. */
-export function pathInFile(path: readonly string[]): Path {
-  let schema = configSchema as Parameters<typeof kindOf>[0] | undefined;
-  return path.map((key) => {
-    const kind = schema && kindOf(schema);
-    if (kind?.is === "section") {
-      const [name, part] = Object.entries(kind.shape).find(
-        ([file, part]) => codeName(file, part) === key,
-      ) ?? [key];
-      schema = part;
-      return name;
-    }
-    schema = kind?.is === "map" ? kind.value : kind?.is === "list" ? kind.item : undefined;
-    return kind?.is === "list" ? Number(key) : key;
-  });
 }
 
 function ofAddresses({ server, metrics }: SpillwayConfig): readonly Fault[] {

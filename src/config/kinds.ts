@@ -239,7 +239,7 @@ export function duration(
     z.custom<number>(
       inRange,
       expecting(
-        `a time ${positive ? "above 0 and " : ""}of at most ${limit}${orForever}`,
+        `a time ${positive ? "above 0 and up to" : "from 0 to"} ${limit}${orForever}`,
         undefined,
         showTime,
       ),

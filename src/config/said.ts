@@ -79,6 +79,14 @@ function partOf(said: Said, key: string | number): Said | undefined {
   return said.is === "list" ? said.items[Number(key)] : undefined;
 }
 
+/** What plain data says at a path. */
+export function valueAt(data: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (found, key) => (isMap(found) && Object.hasOwn(found, key) ? found[key] : undefined),
+    data,
+  );
+}
+
 /** A path for people: `hub.topics."prices.>".escalation[0].when.lag`. */
 export function formatPath(path: Path): string {
   return path.reduce<string>((text, key) => {

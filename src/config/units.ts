@@ -10,6 +10,8 @@
 
 const MS_OF_UNIT = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const;
 const BYTES_OF_UNIT = { GiB: 2 ** 30, MiB: 2 ** 20, KiB: 2 ** 10 } as const;
+/** For reading only: nobody configures these. */
+const LARGE_UNITS = { PiB: 2 ** 50, TiB: 2 ** 40 } as const;
 
 /** As `parseDuration` reads it, `0` and `forever` aside. */
 export const DURATION_PATTERN = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
@@ -51,7 +53,8 @@ export function formatSize(bytes: number): string {
 
 /** A size for reading: one decimal, in the unit that fits. Does not read back as the same number. */
 export function roundSize(bytes: number): string {
-  const found = Object.entries(BYTES_OF_UNIT).find(([, least]) => bytes >= least);
+  const units = Object.entries({ ...LARGE_UNITS, ...BYTES_OF_UNIT });
+  const found = units.find(([, least]) => bytes >= least);
   return found === undefined ? `${bytes} bytes` : `${(bytes / found[1]).toFixed(1)} ${found[0]}`;
 }
 

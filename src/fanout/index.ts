@@ -14,6 +14,7 @@
 export type { Access, AccessRequest, Authorize } from "./access.ts";
 export type { OptionProblem } from "./contradictions.ts";
 export type { Rung, SlowCondition } from "./escalation.ts";
+export { type ExplainedOption, type ExplainedOptions, explainOptions } from "./explain.ts";
 export type {
   HistoryLoadOptions,
   HistoryPage,
