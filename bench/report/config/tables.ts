@@ -1,0 +1,239 @@
+/**
+ * The tables of a run with `--config`: what differs between the configurations, how each treated whom, and what came of it,
+ * a column for each.
+ *
+ * @module
+ */
+import type {
+  ConfigLoad,
+  ConfigResults,
+  ConfigTrial,
+  Kind,
+  MeasuredConfig,
+  Treatment,
+} from "../../config-results.ts";
+import { BLOCKS_FOR_INTERVAL, type Interval } from "../statistics.ts";
+import { type Column, type Row, type Table, tableOf } from "../table.ts";
+import { NOT_KNOWN, NOTHING, number, ratio, interval as ratioInterval, size } from "../text.ts";
+import { type Compared, compareFigure, type Sample } from "./compare.ts";
+import { type Figure, kindFigures, SERVER_FIGURES } from "./figures.ts";
+
+/** One line of the comparison, as numbers. */
+export interface FigureRow {
+  /** The id of a kind, or `server`. */
+  readonly of: string;
+  readonly figure: string;
+  /** One for each configuration. */
+  readonly compared: readonly Compared[];
+  readonly text: (value: number) => string;
+}
+
+/** Of the trials that count. Figures that are 0 for all are left out, but for the first ones. */
+export function figureRows({ kinds, configs, seed }: ConfigResults): readonly FigureRow[] {
+  const counted = configs.map(validTrials);
+  const all = counted.flat().flatMap((trial) => Object.values(trial.kinds));
+  return [
+    ...kinds.flatMap((kind) => {
+      const samples = counted.map((trials) => samplesOf(trials, (trial) => trial.kinds[kind.id]));
+      return rowsOf(kind.id, kindFigures(all, kind.name === "returning"), samples, seed);
+    }),
+    ...rowsOf(
+      "server",
+      SERVER_FIGURES,
+      counted.map((trials) => samplesOf(trials, ({ server }) => server)),
+      seed,
+    ),
+  ];
+}
+
+function rowsOf<T>(
+  of: string,
+  figures: readonly Figure<T>[],
+  samples: readonly (readonly Sample<T>[])[],
+  seed: number,
+): readonly FigureRow[] {
+  return figures
+    .map((figure) => ({ figure, compared: compareFigure(figure, samples, seed) }))
+    .filter(({ figure, compared }) => figure.always || compared.some(({ value = 0 }) => value !== 0))
+    .map(({ figure: { name, text }, compared }) => ({ of, figure: name, text, compared }));
+}
+
+function samplesOf<T>(
+  trials: readonly ConfigTrial[],
+  of: (trial: ConfigTrial) => T | undefined,
+): readonly Sample<T>[] {
+  return trials.flatMap((trial) => {
+    const figures = of(trial);
+    return figures === undefined ? [] : [{ block: trial.block, figures }];
+  });
+}
+
+export function validTrials({ trials }: MeasuredConfig): readonly ConfigTrial[] {
+  return trials.filter(({ problems }) => problems.length === 0);
+}
+
+export function figuresTable(results: ConfigResults): Table {
+  const { configs, kinds } = results;
+  const rows = figureRows(results);
+  const columns: Column[] = [{ title: "", align: "left" }];
+  for (const [index, config] of configs.entries()) {
+    columns.push({ title: nameOf(config), align: "right" });
+    if (index > 0) {
+      columns.push({ title: `${config.letter} ÷ A`, align: "right" }, { title: "spread", align: "left" });
+    } else if (configs.length === 1) columns.push({ title: "trials", align: "left" });
+  }
+  const heading = (text: string): Row => ({ cells: [text, ...columns.slice(1).map(() => " ")] });
+  const lines = (of: string) => rows.filter((row) => row.of === of).map((row) => rowOf(row, configs.length));
+  return {
+    title: configs.length === 1 ? "What came of it" : "What came of it, side by side",
+    notes: [],
+    columns,
+    rows: [
+      ...kinds.flatMap((kind) => [heading(describeKind(kind)), ...lines(kind.id)]),
+      heading("server"),
+      ...lines("server"),
+    ],
+  };
+}
+
+function rowOf({ figure, compared, text }: FigureRow, configs: number): Row {
+  const cells = compared.flatMap(({ value, range, ratio: by, spread }, index) => {
+    const cell = value === undefined ? NOT_KNOWN : text(value);
+    if (index > 0)
+      return [cell, by === undefined ? " " : ratio(by), spread === undefined ? " " : ratioInterval(spread)];
+    return configs > 1 ? [cell] : [cell, range === undefined ? " " : rangeText(range, text)];
+  });
+  return { cells: [`  ${figure}`, ...cells] };
+}
+
+function rangeText({ low, high }: Interval, text: (value: number) => string): string {
+  return `[${text(low)}–${text(high)}]`;
+}
+
+export function describeKind({ group, name, subscribers, readsPerSecond }: Kind): string {
+  const what = readsPerSecond === undefined ? name : `slow, reads ${number(readsPerSecond)}/s`;
+  return `${group}: ${what} × ${subscribers}`;
+}
+
+/** Options that do not count the same in all of them. `undefined` with one configuration. */
+export function differencesTable({ configs }: ConfigResults): Table | undefined {
+  if (configs.length < 2) return undefined;
+  const paths = [...new Set(configs.flatMap(({ effective }) => Object.keys(effective)))];
+  const different = paths.filter((path) => new Set(configs.map(({ effective }) => effective[path])).size > 1);
+  const table = tableOf(
+    "What differs",
+    [
+      { title: "option", align: "left", of: (path: string) => path },
+      ...configs.map((config) => ({
+        title: nameOf(config),
+        align: "left" as const,
+        of: (path: string) => config.effective[path] ?? "not said",
+      })),
+    ],
+    different,
+  );
+  return different.length > 0
+    ? table
+    : { ...table, notes: ["Nothing: every option counts the same in all."] };
+}
+
+interface Treated {
+  readonly group: string;
+  readonly topic: string;
+  /** Letters of the configurations that treat them so. */
+  readonly configs: string;
+  readonly treatment: Treatment;
+}
+
+/** How each group was treated, a row for each treatment that differs. */
+export function treatmentTable({ groups, configs, kinds }: ConfigResults): Table {
+  const rows = groups.flatMap(({ name, topic }) => {
+    const own = kinds.filter(({ group }) => group === name).map(({ id }) => id);
+    const byText = new Map<string, Treated>();
+    for (const { letter, trials } of configs) {
+      const treatment = trials.flatMap((trial) => own.flatMap((id) => trial.kinds[id]?.treatment ?? []))[0];
+      if (treatment === undefined) continue;
+      const text = JSON.stringify(treatment);
+      const known = byText.get(text);
+      const letters = known === undefined ? letter : `${known.configs}, ${letter}`;
+      byText.set(text, { group: name, topic, configs: letters, treatment });
+    }
+    return [...byText.values()];
+  });
+  return tableOf<Treated>(
+    "How clients were treated",
+    [
+      { title: "clients", align: "left", of: ({ group }) => group },
+      { title: "topic", align: "left", of: ({ topic }) => topic },
+      ...(configs.length > 1
+        ? [{ title: "config", align: "left" as const, of: ({ configs: letters }: Treated) => letters }]
+        : []),
+      { title: "class", align: "left", of: ({ treatment }) => treatment.class ?? NOTHING },
+      { title: "pattern", align: "left", of: ({ treatment }) => treatment.pattern ?? NOTHING },
+      { title: "policy", align: "left", of: ({ treatment }) => treatment.overflow },
+      { title: "queue", align: "left", of: ({ treatment }) => treatment.queue },
+      { title: "escalation", align: "left", of: ({ treatment }) => treatment.rungs.join("; ") },
+    ],
+    rows,
+  );
+}
+
+/** What was published and what clients did, in sentences. */
+export function describeLoad({
+  topics,
+  rate,
+  burst,
+  payloadBytes,
+  keys,
+  seconds,
+  frozen,
+  away,
+}: ConfigLoad): string[] {
+  const on = topics.length === 1 ? `on the topic ${topics[0]}` : `on each of ${topics.length} topics`;
+  const span = ({ fromMs, toMs }: { fromMs: number; toMs: number }) =>
+    `${number(fromMs / 1_000)} to ${number(toMs / 1_000)} s`;
+  return [
+    `${number(rate)} messages of ${size(payloadBytes)} a second ${on}, ${number((rate * topics.length) / burst)} turns a ` +
+      `second, for ${number(seconds)} s, whatever becomes of them. ${keys} keys, each with a new value every ` +
+      `${number((1_000 * keys) / rate)} ms.`,
+    `Healthy clients read at once, slow ones at the rate given. Those frozen are stopped from ${span(frozen)}; those ` +
+      `returning are gone from ${away.map(span).join(" and ")}, and come back with their position.`,
+  ];
+}
+
+/** How much the figures can carry. */
+export function describeTrials({ configs, seed, load }: ConfigResults): string[] {
+  const counted = configs.map((config) => validTrials(config).length);
+  const fewest = Math.min(...counted);
+  const each = configs.length > 1 ? " each" : "";
+  const trials = `${fewest} ${fewest === 1 ? "trial" : "trials"}${each} of ${number(load.seconds)} s, in fresh processes`;
+  const order = configs.length > 1 ? `, in blocks, in an order by seed ${seed}` : "";
+  if (fewest <= 1)
+    return [`A single short run: ${trials}. It shows a direction at best; --trials 5 says how sure it is.`];
+  const spread =
+    configs.length === 1
+      ? "In brackets: the least and the most of single trials."
+      : fewest < BLOCKS_FOR_INTERVAL
+        ? "Spread: what single blocks say, no interval; --trials 5 gives one."
+        : "Spread: a 95 % interval over the blocks.";
+  return [`${trials}${order}. ${spread}`];
+}
+
+/** Rungs that the load is too short for. */
+export function describeUnreached({ configs, load }: ConfigResults): string[] {
+  const rungs = new Set(
+    configs.flatMap(({ trials }) =>
+      trials.flatMap(({ kinds }) => Object.values(kinds).flatMap(({ treatment }) => treatment.unreached)),
+    ),
+  );
+  if (rungs.size === 0) return [];
+  const frozenSeconds = (load.frozen.toMs - load.frozen.fromMs) / 1_000;
+  return [
+    `Out of reach in ${number(load.seconds)} s, of which the frozen are frozen for ${number(frozenSeconds)} s: ` +
+      `${[...rungs].join("; ")}. --seconds makes it longer.`,
+  ];
+}
+
+function nameOf({ letter, file }: MeasuredConfig): string {
+  return `${letter}: ${file}`;
+}

@@ -1,0 +1,46 @@
+/**
+ * Whether a trial of a configuration means anything: every message must be in exactly one place of the hub's books, and
+ * every client must have got what it was not told to be lost.
+ *
+ * Where newer messages take the place of older ones, clients are told how many only with the progress, which can come
+ * after the trial; what is missing there must then be in the hub's books.
+ *
+ * @module
+ */
+import type { ClientFigures } from "../../config-results.ts";
+import type { ServedKind, ServerMeasurements } from "./messages.ts";
+
+export function problemsOf(
+  { balanced, kinds }: Pick<ServerMeasurements, "balanced" | "kinds">,
+  clients: Readonly<Record<string, ClientFigures>>,
+): readonly string[] {
+  const problems = balanced ? [] : ["the books of the hub do not balance"];
+  for (const [kind, client] of Object.entries(clients)) {
+    const served = kinds[kind];
+    if (served === undefined) problems.push(`${kind}: the hub knows nothing of them`);
+    else problems.push(...faultsOf(client, served).map((fault) => `${kind}: ${fault}`));
+  }
+  return problems;
+}
+
+function faultsOf(client: ClientFigures, { hub, mayConflate }: ServedKind): string[] {
+  const { expected, read, told, missing, undelivered, garbled, duplicated, reordered, falselyTold } = client;
+  const sum = read + told + missing + undelivered;
+  const unexplained = Math.max(0, missing - (mayConflate ? hub.conflated : 0));
+  return [
+    ...(sum === expected ? [] : [`${expected} messages were published for them, and ${sum} accounted for`]),
+    ...fault(garbled, "got", "that were never published like that"),
+    ...fault(unexplained, "missed", "without being told"),
+    ...(mayConflate
+      ? []
+      : [
+          ...fault(duplicated, "got", "twice"),
+          ...fault(reordered, "got", "out of order"),
+          ...fault(falselyTold, "were told of", "lost that were not"),
+        ]),
+  ];
+}
+
+function fault(count: number, verb: string, what: string): string[] {
+  return count === 0 ? [] : [`they ${verb} ${count} message${count === 1 ? "" : "s"} ${what}`];
+}

@@ -1,0 +1,52 @@
+/**
+ * How the server treats a kind of clients, as the hub itself says it, in words.
+ *
+ * @module
+ */
+import { formatDuration, formatSize } from "../../../src/config/index.ts";
+import type { HubConfig, Rung } from "../../../src/fanout/index.ts";
+import type { ConfigLoad, Treatment } from "../../config-results.ts";
+import { patternOf } from "./feeds.ts";
+import type { Grant } from "./ledger.ts";
+
+export function treatmentOf(grant: Grant, topic: string, hub: HubConfig, load: ConfigLoad): Treatment {
+  const pattern = patternOf(Object.keys(hub.topics ?? {}), topic);
+  const { overflow, queue, escalation, settings } = grant;
+  const unreached = escalation.filter((rung) => !canHold(rung, settings.stallTimeoutMs, load));
+  return {
+    ...(grant.class === undefined ? {} : { class: grant.class }),
+    ...(pattern === undefined ? {} : { pattern }),
+    overflow,
+    queue: `${queue.messages} / ${formatSize(queue.bytes)}`,
+    rungs: escalation.map(rungText),
+    unreached: unreached.map(rungText),
+  };
+}
+
+/** Whether newer messages can take the place of older ones. */
+export function mayConflate({ overflow, escalation }: Grant): boolean {
+  return overflow === "conflate" || escalation.some(({ policy }) => policy === "conflate");
+}
+
+/** Whether the load lasts long enough for it. Only clients that are frozen take nothing at all. */
+function canHold({ when }: Rung, stallTimeoutMs: number, { seconds, frozen }: ConfigLoad): boolean {
+  const { stalledForMs, fullForMs = 0, lagMs = 0 } = when;
+  if (Math.max(fullForMs, lagMs) > seconds * 1_000) return false;
+  return stalledForMs === undefined || stallTimeoutMs + stalledForMs <= frozen.toMs - frozen.fromMs;
+}
+
+/** `lag 2s and stalledFor 5s: evict` */
+export function rungText({ when, policy }: Rung): string {
+  const conditions = Object.entries(when)
+    .filter(([, least]) => least !== undefined)
+    .map(([name, least]) => CONDITIONS[name as keyof Rung["when"]](least));
+  return `${conditions.join(" and ")}: ${policy}`;
+}
+
+const CONDITIONS: Readonly<Record<keyof Required<Rung["when"]>, (least: number) => string>> = {
+  fullForMs: (least) => `fullFor ${formatDuration(least)}`,
+  lagMs: (least) => `lag ${formatDuration(least)}`,
+  lagMessages: (least) => `lagMessages ${least}`,
+  lagBytes: (least) => `lagBytes ${formatSize(least)}`,
+  stalledForMs: (least) => `stalledFor ${formatDuration(least)}`,
+};
