@@ -15,6 +15,8 @@ interface Named {
   readonly text: (value: number) => string;
   /** Whether it is shown also where it is 0 for all. */
   readonly always?: boolean;
+  /** Figures that stand together on one line, by what that is called. Compared by the one whose name has `p99`. */
+  readonly line?: string;
 }
 
 /** `part` of all trials by `of` of all trials; without `of` the mean of a trial. */
@@ -118,11 +120,15 @@ function quantiles<T>(
   distinct: (figures: T) => number,
 ): readonly Figure<T>[] {
   const text = (micros: number) => (micros === 0 ? "0" : milliseconds(micros));
-  return [
-    { name: `${name}, p50 ms`, text, always: true, histogram, q: 0.5, distinct },
-    { name: `${name}, p99 ms`, text, always: true, histogram, q: 0.99, distinct },
-    { name: `${name}, max ms`, text, always: true, histogram, q: 1, distinct },
-  ];
+  return [0.5, 0.99, 1].map((q) => ({
+    name: `${name}, ${q === 1 ? "max" : `p${q * 100}`} ms`,
+    line: `${name}, ms: p50 / p99 / max`,
+    text,
+    always: true,
+    histogram,
+    q,
+    distinct,
+  }));
 }
 
 const megabytes = (bytes: number): string => number(bytes / 1e6);

@@ -26,6 +26,8 @@ export interface FigureRow {
   /** One for each configuration. */
   readonly compared: readonly Compared[];
   readonly text: (value: number) => string;
+  /** See {@link Figure}. */
+  readonly line: string | undefined;
 }
 
 /** Of the trials that count. Figures that are 0 for all are left out, but for the first ones. */
@@ -55,7 +57,7 @@ function rowsOf<T>(
   return figures
     .map((figure) => ({ figure, compared: compareFigure(figure, samples, seed) }))
     .filter(({ figure, compared }) => figure.always || compared.some(({ value = 0 }) => value !== 0))
-    .map(({ figure: { name, text }, compared }) => ({ of, figure: name, text, compared }));
+    .map(({ figure: { name, text, line }, compared }) => ({ of, figure: name, text, line, compared }));
 }
 
 function samplesOf<T>(
@@ -83,7 +85,8 @@ export function figuresTable(results: ConfigResults): Table {
     } else if (configs.length === 1) columns.push({ title: "trials", align: "left" });
   }
   const heading = (text: string): Row => ({ cells: [text, ...columns.slice(1).map(() => " ")] });
-  const lines = (of: string) => rows.filter((row) => row.of === of).map((row) => rowOf(row, configs.length));
+  const lines = (of: string) =>
+    linesOf(rows.filter((row) => row.of === of)).map((line) => rowOf(line, configs.length));
   return {
     title: configs.length === 1 ? "What came of it" : "What came of it, side by side",
     notes: [],
@@ -96,14 +99,27 @@ export function figuresTable(results: ConfigResults): Table {
   };
 }
 
-function rowOf({ figure, compared, text }: FigureRow, configs: number): Row {
-  const cells = compared.flatMap(({ value, range, ratio: by, spread }, index) => {
-    const cell = value === undefined ? NOT_KNOWN : text(value);
+/** Rows that stand on one line, together. */
+function linesOf(rows: readonly FigureRow[]): readonly (readonly FigureRow[])[] {
+  const lines = new Map<string, FigureRow[]>();
+  for (const row of rows)
+    lines.set(row.line ?? row.figure, [...(lines.get(row.line ?? row.figure) ?? []), row]);
+  return [...lines.values()];
+}
+
+function rowOf(line: readonly FigureRow[], configs: number): Row {
+  const telling = line.find(({ figure }) => figure.includes("p99")) ?? line[0]!;
+  const cells = telling.compared.flatMap(({ range, ratio: by, spread }, index) => {
+    const cell = line.map(({ compared, text }) => textOf(compared[index]!, text)).join(" / ");
     if (index > 0)
       return [cell, by === undefined ? " " : ratio(by), spread === undefined ? " " : ratioInterval(spread)];
-    return configs > 1 ? [cell] : [cell, range === undefined ? " " : rangeText(range, text)];
+    return configs > 1 ? [cell] : [cell, range === undefined ? " " : rangeText(range, telling.text)];
   });
-  return { cells: [`  ${figure}`, ...cells] };
+  return { cells: [`  ${telling.line ?? telling.figure}`, ...cells] };
+}
+
+function textOf({ value }: Compared, text: (value: number) => string): string {
+  return value === undefined ? NOT_KNOWN : text(value);
 }
 
 function rangeText({ low, high }: Interval, text: (value: number) => string): string {

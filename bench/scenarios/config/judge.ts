@@ -9,6 +9,7 @@
  */
 import type { ClientFigures } from "../../config-results.ts";
 import type { ServedKind, ServerMeasurements } from "./messages.ts";
+import { mayConflate } from "./treatment.ts";
 
 export function problemsOf(
   { balanced, kinds }: Pick<ServerMeasurements, "balanced" | "kinds">,
@@ -23,15 +24,16 @@ export function problemsOf(
   return problems;
 }
 
-function faultsOf(client: ClientFigures, { hub, mayConflate }: ServedKind): string[] {
+function faultsOf(client: ClientFigures, { hub, granted }: ServedKind): string[] {
+  const conflates = mayConflate(granted);
   const { expected, read, told, missing, undelivered, garbled, duplicated, reordered, falselyTold } = client;
   const sum = read + told + missing + undelivered;
-  const unexplained = Math.max(0, missing - (mayConflate ? hub.conflated : 0));
+  const unexplained = Math.max(0, missing - (conflates ? hub.conflated : 0));
   return [
     ...(sum === expected ? [] : [`${expected} messages were published for them, and ${sum} accounted for`]),
     ...fault(garbled, "got", "that were never published like that"),
     ...fault(unexplained, "missed", "without being told"),
-    ...(mayConflate
+    ...(conflates
       ? []
       : [
           ...fault(duplicated, "got", "twice"),

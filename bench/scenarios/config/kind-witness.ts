@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RemoteFrame } from "../../../src/index.ts";
+import type { RemoteFrame } from "../../../src/transport/grpc/client/index.ts";
 import type { ClientFigures } from "../../config-results.ts";
 import { SubscriberBooks, sumOfBooks } from "../../harness/books.ts";
 import { nowNanos } from "../../harness/clock.ts";

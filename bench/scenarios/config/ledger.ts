@@ -7,7 +7,14 @@
  * @module
  */
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import type { Hub, Subscription, SubscriptionStats } from "../../../src/index.ts";
+import type {
+  Hub,
+  OverflowPolicyName,
+  QueueBounds,
+  Rung,
+  Subscription,
+  SubscriptionStats,
+} from "../../../src/index.ts";
 import type { HubBooks } from "../../config-results.ts";
 import { KIND_LABEL } from "./guises.ts";
 
@@ -36,12 +43,21 @@ interface Looks {
 interface KindLedger {
   readonly live: Map<string, Subscription>;
   readonly past: Sums;
-  first: { readonly grant: Grant; readonly topic: string } | undefined;
+  granted: Granted | undefined;
   looks: Looks;
   before: Sums;
 }
 
-export type Grant = Subscription["grant"];
+/** What the first of a kind was granted when it came. */
+export interface Granted {
+  readonly class: string | undefined;
+  /** What it asked for. */
+  readonly topic: string;
+  readonly overflow: OverflowPolicyName;
+  readonly queue: QueueBounds;
+  readonly escalation: readonly Rung[];
+  readonly stallTimeoutMs: number;
+}
 
 export class Ledger {
   readonly #hub: Hub;
@@ -104,9 +120,8 @@ export class Ledger {
     return new Map([...this.#kinds].map(([name, kind]) => [name, booksOf(kind)]));
   }
 
-  /** What the first of a kind was granted when it came, and what it asked for. */
-  firstOf(name: string): { readonly grant: Grant; readonly topic: string } {
-    return this.#kinds.get(name)!.first!;
+  grantedTo(kind: string): Granted {
+    return this.#kinds.get(kind)!.granted!;
   }
 
   /** Whether the books of every kind balance, and the hub has in its own what all kinds have together. */
@@ -135,7 +150,7 @@ export class Ledger {
       this.#kindOf.set(subscriptionId, name);
       const kind = this.#kind(name);
       kind.live.set(subscriptionId, subscription);
-      kind.first ??= { grant: subscription.grant, topic: subscription.stats().patterns[0]! };
+      kind.granted ??= grantedTo(subscription);
     }
   }
 
@@ -155,13 +170,26 @@ export class Ledger {
     const fresh = {
       live: new Map(),
       past: noSums(),
-      first: undefined,
+      granted: undefined,
       looks: noLooks(),
       before: noSums(),
     };
     this.#kinds.set(name, fresh);
     return fresh;
   }
+}
+
+function grantedTo({ grant, terms }: Subscription): Granted {
+  const { class: className, overflow, queue, escalation, settings } = grant;
+  const [topic] = terms.patterns;
+  return {
+    class: className,
+    topic: topic!,
+    overflow,
+    queue,
+    escalation,
+    stallTimeoutMs: settings.stallTimeoutMs,
+  };
 }
 
 function booksOf(kind: KindLedger): HubBooks {

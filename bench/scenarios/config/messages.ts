@@ -5,15 +5,9 @@
  */
 import type { ServerConfig } from "../../../src/config/index.ts";
 import type { HubConfig } from "../../../src/fanout/index.ts";
-import type {
-  ClientFigures,
-  ConfigLoad,
-  Guise,
-  HubBooks,
-  ServerFigures,
-  Treatment,
-} from "../../config-results.ts";
+import type { ClientFigures, ConfigLoad, Guise, HubBooks, ServerFigures } from "../../config-results.ts";
 import type { Failed } from "../../harness/messages.ts";
+import type { Granted } from "./ledger.ts";
 
 export type ToServer =
   | {
@@ -48,9 +42,7 @@ export interface ServerMeasurements {
 
 export interface ServedKind {
   readonly hub: HubBooks;
-  readonly treatment: Treatment;
-  /** Newer messages may have taken the place of older ones: their order holds per key only. */
-  readonly mayConflate: boolean;
+  readonly granted: Granted;
 }
 
 /** Clients of one kind, as their process needs to know them. */

@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { HubConfig } from "../../../src/fanout/index.ts";
 import { Hub, type SpillwayServer, serve } from "../../../src/index.ts";
 import type { ConfigLoad } from "../../config-results.ts";
 import { serveParent } from "../../harness/child.ts";
@@ -19,7 +18,6 @@ import { keyName, scheduleOf } from "./feed.ts";
 import { believe } from "./guises.ts";
 import { Ledger } from "./ledger.ts";
 import type { FromServer, ServedKind, ServerMeasurements, ToServer } from "./messages.ts";
-import { mayConflate, treatmentOf } from "./treatment.ts";
 
 const WARM_UP_SECONDS = 0.5;
 /** How long everybody may take to get the warm-up. */
@@ -32,7 +30,6 @@ const metronome = await Metronome.start();
 let running: Running | undefined;
 
 class Running {
-  readonly #config: HubConfig;
   readonly #load: ConfigLoad;
   readonly #hub: Hub;
   readonly #server: SpillwayServer;
@@ -47,11 +44,10 @@ class Running {
   static async start({ hub: config, server, load }: Extract<ToServer, { type: "start" }>): Promise<Running> {
     const hub = new Hub({ ...config, authorize: believe });
     const ledger = new Ledger(hub);
-    return new Running(config, load, hub, await serve(hub, { ...server, listen: "127.0.0.1:0" }), ledger);
+    return new Running(load, hub, await serve(hub, { ...server, listen: "127.0.0.1:0" }), ledger);
   }
 
-  private constructor(config: HubConfig, load: ConfigLoad, hub: Hub, server: SpillwayServer, ledger: Ledger) {
-    this.#config = config;
+  private constructor(load: ConfigLoad, hub: Hub, server: SpillwayServer, ledger: Ledger) {
     this.#load = load;
     this.#hub = hub;
     this.#server = server;
@@ -92,9 +88,7 @@ class Running {
     const { rssBytes, heapBytes, cpuMicros, seconds, loopDelay } = this.#meter!.stop();
     const kinds: Record<string, ServedKind> = {};
     for (const [kind, hub] of this.#ledger.books()) {
-      const { grant, topic } = this.#ledger.firstOf(kind);
-      const treatment = treatmentOf(grant, topic, this.#config, this.#load);
-      kinds[kind] = { hub, treatment, mayConflate: mayConflate(grant) };
+      kinds[kind] = { hub, granted: this.#ledger.grantedTo(kind) };
     }
     return {
       balanced: this.#ledger.balanced,

@@ -6,7 +6,7 @@
  * @module
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { type Client, connect, type RemoteSubscription } from "../../../src/index.ts";
+import { type Client, connect, type RemoteSubscription } from "../../../src/transport/grpc/client/index.ts";
 import type { ConfigLoad, Stretch } from "../../config-results.ts";
 import { NANOS_PER_MS, nowNanos } from "../../harness/clock.ts";
 import { headersOf, KIND_LABEL } from "./guises.ts";

@@ -7,14 +7,14 @@ import { formatDuration, formatSize } from "../../../src/config/index.ts";
 import type { HubConfig, Rung } from "../../../src/fanout/index.ts";
 import type { ConfigLoad, Treatment } from "../../config-results.ts";
 import { patternOf } from "./feeds.ts";
-import type { Grant } from "./ledger.ts";
+import type { Granted } from "./ledger.ts";
 
-export function treatmentOf(grant: Grant, topic: string, hub: HubConfig, load: ConfigLoad): Treatment {
+export function treatmentOf(granted: Granted, hub: HubConfig, load: ConfigLoad): Treatment {
+  const { class: className, topic, overflow, queue, escalation, stallTimeoutMs } = granted;
   const pattern = patternOf(Object.keys(hub.topics ?? {}), topic);
-  const { overflow, queue, escalation, settings } = grant;
-  const unreached = escalation.filter((rung) => !canHold(rung, settings.stallTimeoutMs, load));
+  const unreached = escalation.filter((rung) => !canHold(rung, stallTimeoutMs, load));
   return {
-    ...(grant.class === undefined ? {} : { class: grant.class }),
+    ...(className === undefined ? {} : { class: className }),
     ...(pattern === undefined ? {} : { pattern }),
     overflow,
     queue: `${queue.messages} / ${formatSize(queue.bytes)}`,
@@ -24,7 +24,7 @@ export function treatmentOf(grant: Grant, topic: string, hub: HubConfig, load: C
 }
 
 /** Whether newer messages can take the place of older ones. */
-export function mayConflate({ overflow, escalation }: Grant): boolean {
+export function mayConflate({ overflow, escalation }: Granted): boolean {
   return overflow === "conflate" || escalation.some(({ policy }) => policy === "conflate");
 }
 

@@ -18,6 +18,7 @@ import { Crew, type Member } from "../../harness/crew.ts";
 import type { Pinning } from "../../harness/pinning.ts";
 import { problemsOf } from "./judge.ts";
 import type { ClientPlan, FromClient, FromServer, Measured, ToClient, ToServer } from "./messages.ts";
+import { treatmentOf } from "./treatment.ts";
 
 const START_MS = 15_000;
 const SUBSCRIBE_MS = 30_000;
@@ -128,6 +129,7 @@ class Running {
   }
 
   async #finish(): Promise<ConfigTrial> {
+    const { config, load } = this.#plan;
     const [healthy, ...others] = this.#clients;
     const first = await this.#report(healthy!.process, FINISH_MS);
     // Before those who still read: what waits for them is to be seen.
@@ -138,8 +140,9 @@ class Running {
     await this.#crew.dismissClients();
     await this.#server.ask({ type: "stop" }, "stopped", STOP_MS).catch(() => {});
     const kinds: Record<string, KindFigures> = {};
-    for (const [kind, { hub, treatment }] of Object.entries(measurements.kinds)) {
+    for (const [kind, { hub, granted }] of Object.entries(measurements.kinds)) {
       const client = clients[kind];
+      const treatment = treatmentOf(granted, config.hub ?? {}, load);
       if (client !== undefined) kinds[kind] = { hub, client, treatment };
     }
     return { block: this.#block, problems, server: measurements.server, kinds };
