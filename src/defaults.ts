@@ -77,3 +77,8 @@ export const OPERATIONS_DEFAULTS = {
   admin: { enabled: false, reflection: false },
   log: { level: "info" },
 } as const;
+
+/** Of a configuration file that is watched. */
+export const CONFIG_DEFAULTS = {
+  watchIntervalMs: 1_000,
+} as const;

@@ -38,12 +38,14 @@ export function readDocument(text: string, originAt: OriginAt): ReadSource {
   const findings = faults
     .map((fault) => ({ path: [], message: describe(fault, text), origin: originOf(fault.pos[0]) }))
     .slice(0, MOST_SYNTAX_ERRORS);
+  const { contents } = document;
+  const isEmpty = contents === null || (isScalar(contents) && contents.value === null);
   // What is only said twice can be read all the same, and may have other faults to tell.
-  if (document.contents === null || faults.some(({ code }) => code !== "DUPLICATE_KEY")) {
+  if (isEmpty || faults.some(({ code }) => code !== "DUPLICATE_KEY")) {
     return { said: undefined, findings };
   }
   const reader = new Reader(originOf, (alias) => (isAlias(alias) ? alias.resolve(document) : undefined));
-  const said = reader.read(document.contents, [], originOf(document.contents.range[0]));
+  const said = reader.read(contents, [], originOf(contents.range[0]));
   return { said, findings: [...findings, ...reader.findings] };
 }
 

@@ -22,33 +22,40 @@ export function effectiveConfig(config: SpillwayConfig): Record<string, unknown>
   const tree: Tree = {};
   for (const { path, value } of settled(z.encode(configSchema, config)))
     if (value !== undefined) put(tree, path, value);
+  if (config.hub?.preset !== undefined) put(tree, ["hub", "preset"], config.hub.preset);
   const { subscriber, topic } = explainOptions(config.hub ?? {}, [], undefined);
   for (const option of [...subscriber, ...topic]) {
     const { path, schema } = namedInFile(["hub", ...option.path]);
     // A priority is a class's own, and what is not said to linger is the topic's.
     if (schema !== undefined && option.value !== undefined) put(tree, path, z.encode(schema, option.value));
   }
-  const levels = {
-    hub: { topics: spelledOut(config.hub?.topics), classes: spelledOut(config.hub?.classes) },
+  const levels: SpillwayConfig = {
+    hub: {
+      topics: spelledOut(config.hub?.topics, (preset) => preset),
+      // What is retained is a topic's.
+      classes: spelledOut(config.hub?.classes, withoutRetention),
+    },
   };
   const { hub } = z.encode(configSchema, levels) as { readonly hub: object };
   return { ...tree, hub: { ...(tree.hub as object), ...hub } };
 }
 
+/** @param presetOf - what of a preset counts at such a level */
 function spelledOut<O extends SubscriberOptions>(
   levels: Readonly<Record<string, O>> = {},
+  presetOf: (preset: TopicOptions) => SubscriberOptions,
 ): Record<string, O> {
-  return Object.fromEntries(Object.entries(levels).map(([name, options]) => [name, withPreset(options)]));
+  return Object.fromEntries(
+    Object.entries(levels).map(([name, options]) => {
+      const preset: SubscriberOptions = options.preset === undefined ? {} : presetOf(PRESETS[options.preset]);
+      const queue = preset.queue === undefined ? {} : { queue: { ...preset.queue, ...options.queue } };
+      return [name, { ...preset, ...options, ...queue }];
+    }),
+  );
 }
 
-function withPreset<O extends SubscriberOptions>(options: O): O {
-  if (options.preset === undefined) return options;
-  const preset: TopicOptions = PRESETS[options.preset];
-  return {
-    ...preset,
-    ...options,
-    ...(preset.queue === undefined ? {} : { queue: { ...preset.queue, ...options.queue } }),
-  };
+function withoutRetention({ retention: _, ...preset }: TopicOptions): SubscriberOptions {
+  return preset;
 }
 
 function put(tree: Tree, path: Path, value: unknown): void {

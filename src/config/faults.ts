@@ -4,7 +4,7 @@
  * @module
  */
 import type { z } from "zod";
-import { codeName, isMap, type Kind, kindOf } from "./kinds.ts";
+import { codeName, isMap, type Kind, kindOf, STRANGER } from "./kinds.ts";
 import { nearest, suggestion } from "./nearest.ts";
 import { formatPath, type Path } from "./said.ts";
 
@@ -28,7 +28,8 @@ function faultsOfIssue(schema: z.ZodType, given: unknown, issue: Issue): readonl
   const path = issue.path as Path;
   if (issue.code === "unrecognized_keys") {
     const kind = kindOf(chosen(...walk(schema, given, path)));
-    return issue.keys.map((key) => unknownKey(schema, path, key, kind));
+    const keys = issue.keys.filter((key) => !key.startsWith(STRANGER));
+    return keys.map((key) => unknownKey(schema, path, key, kind));
   }
   if (issue.code === "invalid_key") return [{ path, message: issue.issues[0]?.message ?? issue.message }];
   if (issue.code === "invalid_union") {

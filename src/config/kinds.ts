@@ -62,7 +62,9 @@ export type Kind =
       readonly what: string;
       /** For tables: `whole number, at least 1`. */
       readonly brief: string;
-      /** Whether any text will do, also `true` or `5`. */
+      /** All that it can be. */
+      readonly names?: readonly string[];
+      /** Whether it is text, whatever it looks like. */
       readonly text?: boolean;
     };
 
@@ -143,23 +145,22 @@ export function section<T extends object>(
     some ? expecting(`at least one of ${names.join(", ")}`, undefined, () => "none") : map,
   );
   const codec = z.codec(z.strictObject(Object.fromEntries(fields), map), inCode, {
-    decode: (given) => renamed(given, toCode) as T,
-    // What code says beside it is found by `strangers`, by the names of code.
-    encode: (given) =>
-      renamed(
-        Object.fromEntries(
-          Object.entries(given).filter(([name, value]) => value !== undefined && toFile.has(name)),
-        ),
-        toFile,
-      ),
+    decode: (given) =>
+      Object.fromEntries(
+        Object.entries(given).map(([name, value]) => [toCode.get(name) ?? name, value]),
+      ) as T,
+    encode: (given) => {
+      const said = Object.entries(given).filter(([, value]) => value !== undefined);
+      // Under a name that is no option's, and so refused; `strangers` tells of it by its own.
+      return Object.fromEntries(said.map(([name, value]) => [toFile.get(name) ?? STRANGER + name, value]));
+    },
   });
   const noted = codec.meta({ ...(id === undefined ? {} : { id }), ...(some ? { minProperties: 1 } : {}) });
   return make(noted, { is: "section", shape: schemas, required }, description) as unknown as z.ZodType<T>;
 }
 
-function renamed(given: object, names: ReadonlyMap<string, string>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(given).map(([name, value]) => [names.get(name) ?? name, value]));
-}
+/** What the name of a key begins with that code says and no option has. */
+export const STRANGER = "\0";
 
 /** A rule for text, or for the keys of a map. */
 export interface TextRule {
@@ -337,7 +338,7 @@ export function oneOf<const Names extends readonly string[]>(
 ): z.ZodType<Names[number]> {
   const what = `one of ${names.join(", ")}`;
   const brief = names.map((name) => `\`${name}\``).join(", ");
-  return make(z.enum(names, expecting(what)), { is: "value", what, brief }, description);
+  return make(z.enum(names, expecting(what)), { is: "value", what, brief, names }, description);
 }
 
 export function flag(description: string): z.ZodType<boolean> {
@@ -385,7 +386,7 @@ function isAddress(value: string): boolean {
 
 /** Text with a rule of its own. */
 export function ruledText(rule: TextRule, description: string): z.ZodType<string> {
-  return make(ruled(rule), { is: "value", what: rule.what, brief: rule.what, text: true }, description);
+  return make(ruled(rule), { is: "value", what: rule.what, brief: "text", text: true }, description);
 }
 
 function ruled({ what, fault, pattern }: TextRule): z.ZodString {

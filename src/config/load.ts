@@ -48,6 +48,8 @@ export interface LoadedConfig {
   readonly origins: Origins;
   /** As it was given. */
   readonly file: string | undefined;
+  /** What the file said. */
+  readonly text: string | undefined;
 }
 
 /**
@@ -60,11 +62,8 @@ export async function loadConfig({
   environment = {},
   code = {},
 }: ConfigSources): Promise<LoadedConfig> {
-  const sources = [
-    ...(file === undefined ? [] : [await readConfigFile(file)]),
-    readEnvironment(environment),
-    readCode(code),
-  ];
+  const ofFile = file === undefined ? undefined : await readConfigFile(file);
+  const sources = [...(ofFile ? [ofFile] : []), readEnvironment(environment), readCode(code)];
   const findings = sources.flatMap((source) => source.findings);
   let said: Said | undefined;
   for (const source of sources) {
@@ -77,10 +76,10 @@ export async function loadConfig({
   const config = readable(said ?? nothing);
   findings.push(...contradictionsIn(config, said ?? nothing));
   if (findings.length > 0) throw new ConfigError(inOrder(findings).map(toProblem));
-  return { config, origins: { of: (path) => said && exactly(said, path)?.origin }, file };
+  return { config, origins: { of: (path) => said && exactly(said, path)?.origin }, file, text: ofFile?.text };
 }
 
-async function readConfigFile(file: string): Promise<ReadSource> {
+async function readConfigFile(file: string): Promise<ReadSource & { readonly text: string | undefined }> {
   const originAt: OriginAt = (line, column) => ({
     source: "file",
     text: `${file}:${line}:${column}`,
@@ -90,10 +89,14 @@ async function readConfigFile(file: string): Promise<ReadSource> {
   try {
     const text = await readFile(file, "utf8");
     // A byte order mark is no part of what is said.
-    return readDocument(text.replace(/^\uFEFF/, ""), originAt);
+    return { ...readDocument(text.replace(/^\uFEFF/, ""), originAt), text };
   } catch (error) {
     const origin: Origin = { source: "file", text: file };
-    return { said: undefined, findings: [{ path: [], message: whyUnreadable(error), origin }] };
+    return {
+      said: undefined,
+      findings: [{ path: [], message: whyUnreadable(error), origin }],
+      text: undefined,
+    };
   }
 }
 

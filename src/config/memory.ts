@@ -74,9 +74,9 @@ const NOTES = [
   `Counted for a message: its bytes, as many again for its encoding in one contract, and ${MESSAGE_BYTES} bytes beside ` +
     "them. Each further contract that it is sent by adds its bytes once more.",
   `Counted for a subscriber beside its queue: ${SUBSCRIPTION_BYTES} bytes for its subscription and connection, and one ` +
-    "batch in flight, which holds at least one message, whatever its size.",
-  "Not counted: the buffers of sockets and HTTP/2 sessions, requests and publishers' messages on their way in, pages of " +
-    "history sources, subscribers of this process, which may ask for more than maxQueue, and what the process needs itself.",
+    "batch in flight with the buffer that it is written from; it holds at least one message, whatever its size.",
+  "Not counted: the buffers of sockets and HTTP/2 sessions, requests and publishers' messages on their way in, the index by key of a " +
+    "conflating queue, pages of history sources, subscribers of this process, which may ask for more than maxQueue, and what the process needs itself.",
 ] as const;
 
 /** What the configuration allows to be held at worst. Its types and ranges are to be right. */
@@ -84,8 +84,8 @@ export function worstCaseMemory(config: SpillwayConfig): WorstCaseMemory {
   const { maxSubscriptions, maxTopics, maxMessageBytes } = { ...HUB_DEFAULTS, ...config.hub };
   const people = toldApart(config).map((whom) => ({ ...whom, ...terms(config, whom) }));
   const subscribers = people.map(({ patterns, className, queue, maxQueue, batch }) => {
-    const inFlight = batchMemory(batch, maxMessageBytes);
-    const memory = (bounds: QueueBounds) => SUBSCRIPTION_BYTES + places(bounds) + contents(bounds) + inFlight;
+    const memory = (bounds: QueueBounds) =>
+      SUBSCRIPTION_BYTES + places(bounds) + contents(bounds) + inFlight(batch, bounds, maxMessageBytes);
     return { patterns, className, standard: memory(queue), most: memory(maxQueue) };
   });
   const topics = [undefined, ...Object.keys(config.hub?.topics ?? {})].map((pattern) => ({
@@ -95,7 +95,7 @@ export function worstCaseMemory(config: SpillwayConfig): WorstCaseMemory {
   const most = (sizes: readonly number[]) => Math.max(...sizes);
   const alone = most(people.map(({ queue }) => SUBSCRIPTION_BYTES + places(queue)));
   const together = most(
-    people.map(({ queue, batch }) => contents(queue) + batchMemory(batch, maxMessageBytes)),
+    people.map(({ queue, batch }) => contents(queue) + inFlight(batch, queue, maxMessageBytes)),
   );
   return {
     subscribers,
@@ -141,9 +141,9 @@ function contents({ messages, bytes }: QueueBounds): number {
   return messages * MESSAGE_BYTES + bytes * COPIES;
 }
 
-/** The messages of a batch, and the one buffer that they leave in. */
-function batchMemory({ frames, bytes }: BatchLimits, maxMessageBytes: number): number {
-  const largest = Math.max(bytes, maxMessageBytes);
+/** The messages of a batch, and the one buffer that they leave in. What no queue takes is in no batch. */
+function inFlight({ frames, bytes }: BatchLimits, queue: QueueBounds, maxMessageBytes: number): number {
+  const largest = Math.max(bytes, Math.min(maxMessageBytes, queue.bytes));
   return contents({ messages: frames, bytes: largest }) + largest;
 }
 

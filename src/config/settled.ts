@@ -21,7 +21,7 @@ export interface Settled {
 }
 
 /** What counts where a service of the server says nothing itself. */
-const FALLBACKS: Readonly<Record<string, Path>> = {
+export const FALLBACKS: Readonly<Record<string, Path>> = {
   "server.fanout.endGrace": ["server", "endGrace"],
   "server.fanout.batching": ["server", "batching"],
   "server.longlived.endGrace": ["server", "endGrace"],
@@ -35,7 +35,10 @@ export function* settled(said: unknown): Iterable<Settled> {
     const { path, schema } = option;
     // What it is made of follows by itself.
     if (kindOf(schema).is === "choice" && valueAt(said, path) !== false) continue;
-    yield { path, schema, ...settle(said, path) };
+    const counts = settle(said, path);
+    // The defaults of grpc-js are its own affair.
+    if (counts.value === undefined && path[1] === "channelOptions") continue;
+    yield { path, schema, ...counts };
   }
 }
 

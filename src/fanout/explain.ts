@@ -1,6 +1,13 @@
+import type { QueueBounds } from "../protocol/index.ts";
 import { type Level, resolveLevels, type Voice } from "./levels.ts";
 import type { HubConfig } from "./options.ts";
-import { subscriberSettings, subscriberStack, topicSettings, voiceFor } from "./rules.ts";
+import {
+  type SubscriberSettings,
+  subscriberSettings,
+  subscriberStack,
+  topicSettings,
+  voiceFor,
+} from "./rules.ts";
 
 /** One option as it counts for somebody, and who says so. */
 export interface ExplainedOption {
@@ -23,7 +30,7 @@ export interface ExplainedOptions {
 }
 
 /**
- * What counts for a subscription that asks for nothing, and for the topics that its patterns name.
+ * What counts for a remote subscription that asks for nothing, and for the topics that its patterns name.
  *
  * @param patterns - none: a subscription that no topic pattern covers
  * @throws TypeError or RangeError when the options are wrong
@@ -44,20 +51,36 @@ export function explainOptions(
 
 function explainSubscriber(stack: Level): readonly ExplainedOption[] {
   const { lingerMs, ...settings } = subscriberSettings(stack);
-  const { queue } = settings;
   const explained = Object.entries(settings).flatMap(([name, value]): ExplainedOption[] => {
     const option = name as keyof typeof settings;
     if (!isTakenApart(option)) return [{ path: [option], value, said: whoSays(stack, option) }];
     return Object.entries(value).map(([field, part]) => {
-      // Where nobody says it, maxQueue is at least as much as the queue.
-      const asQueue = option === "maxQueue" && part === queue[field as keyof typeof queue];
-      const said = whoSays(stack, option, field) ?? (asQueue ? whoSays(stack, "queue", field) : undefined);
-      return { path: [option, field], value: part, said };
+      const { value, said } = explainField(stack, settings, option, field as keyof QueueBounds, part);
+      return { path: [option, field], value, said };
     });
   });
   // What a pattern or the hub says of it is its topics'.
   const linger = lingerMs === undefined ? undefined : whoSays(stack, "lingerMs");
   return [...explained, { path: ["lingerMs"], value: lingerMs, said: linger }];
+}
+
+function explainField(
+  stack: Level,
+  { queue, maxQueue }: Pick<SubscriberSettings, "queue" | "maxQueue">,
+  option: keyof Voice["says"],
+  field: keyof QueueBounds,
+  value: number,
+): Omit<ExplainedOption, "path"> {
+  const said = whoSays(stack, option, field);
+  // A queue from one level is cut to what another allows at most.
+  if (option === "queue" && value > maxQueue[field]) {
+    return { value: maxQueue[field], said: whoSays(stack, "maxQueue", field) };
+  }
+  // Where nobody says it, that is at least as much as the queue.
+  if (option === "maxQueue" && said === undefined && value === queue[field]) {
+    return { value, said: whoSays(stack, "queue", field) };
+  }
+  return { value, said };
 }
 
 /** Whether each of its fields counts by itself. */

@@ -217,29 +217,39 @@ export class Line implements LossListener<Message> {
 
   /** Changes what happens to messages that find no room; see {@link BoundedQueue.changePolicy}. */
   changePolicy(overflow: OverflowPolicyName): void {
-    if (!overflowPolicy(overflow).keyed) {
-      this.releaseDue(Number.POSITIVE_INFINITY);
-      // From here on a key may wait in the queue, so none may be held back behind it later.
-      this.#pacer?.clear();
-    }
-    this.#queue.changePolicy(overflowPolicy(overflow));
+    this.#change(this.bounds, overflow);
   }
 
   /**
    * Changes how much may wait, and from where on that is much, while messages wait; see
    * {@link BoundedQueue.changeBounds}. What is held back for its pace gives way first.
    *
+   * @param overflow - a new policy from here on. Changed in the same step, because in two of them messages could be lost to
+   *   the old policy in the new bounds, or to the new policy in the old bounds
    * @throws RangeError as the constructor does; nothing has changed then
    */
-  changeBounds(bounds: QueueBounds, watermarks: Watermarks): void {
+  changeBounds(
+    bounds: QueueBounds,
+    watermarks: Watermarks,
+    overflow: OverflowPolicyName = this.overflow,
+  ): void {
     checkBounds(bounds);
-    // Something is held back only while it conflates: a policy that loses messages anyway.
-    if (this.#pacer !== undefined) {
-      while (this.#pacer.held > 0 && (this.length > bounds.messages || this.bytes > bounds.bytes))
-        this.#loseHeld(this.#pacer);
-    }
-    this.#queue.changeBounds(bounds);
+    this.#change(bounds, overflow);
     this.#setWatermarks(bounds, watermarks);
+  }
+
+  #change(bounds: QueueBounds, overflow: OverflowPolicyName): void {
+    const policy = overflowPolicy(overflow);
+    const pacer = this.#pacer;
+    if (pacer !== undefined && policy.keyed) {
+      while (pacer.held > 0 && (this.length > bounds.messages || this.bytes > bounds.bytes))
+        this.#loseHeld(pacer);
+    } else if (pacer !== undefined) {
+      this.releaseDue(Number.POSITIVE_INFINITY);
+      // From here on a key may wait in the queue, so none may be held back behind it later.
+      pacer.clear();
+    }
+    this.#queue.changeBounds(bounds, policy);
   }
 
   /**

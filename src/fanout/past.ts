@@ -43,7 +43,9 @@ export class Past<S> {
   get hasRoom(): boolean {
     const { length, bytes, bounds } = this.#line;
     if (length >= Math.max(1, bounds.messages / 2) || bytes >= Math.max(1, bounds.bytes / 2)) return false;
-    return this.#readAhead === undefined || this.#line.fits(this.#readAhead);
+    const readAhead = this.#readAhead;
+    // One that is larger than the whole bound, which may have been made smaller since, needs no room: it is told as lost.
+    return readAhead === undefined || readAhead.bytes > bounds.bytes || this.#line.fits(readAhead);
   }
 
   /** Whether {@link Past.refill} would get any further. What is held back for its pace may take all the room. */

@@ -71,7 +71,8 @@ export class Subscription implements PumpSource, PastReader {
   readonly #filter: ((message: Message) => boolean) | undefined;
   /** Messages of a key keep a least time between them. */
   readonly #paced: boolean;
-  #maxAgeMs: number;
+  /** `undefined`: any age, said without a number, which would be one more object to look at for every batch. */
+  #maxAgeMs: number | undefined;
   #lingerMs: number | undefined;
   /** From the high watermark until the low one. A blocking subscription asks publishers to wait meanwhile. */
   #slow = false;
@@ -127,7 +128,7 @@ export class Subscription implements PumpSource, PastReader {
     this.#grant = grant;
     this.#filter = terms.passes;
     this.#paced = terms.minIntervalMs !== undefined;
-    this.#maxAgeMs = grant.maxAgeMs;
+    this.#maxAgeMs = finite(grant.maxAgeMs);
     this.#lingerMs = grant.lingerMs;
     this.#line = new Line({
       bounds: grant.queue,
@@ -241,16 +242,19 @@ export class Subscription implements PumpSource, PastReader {
   regrant(grant: Grant): void {
     if (this.#state === "ended") return;
     this.#grant = grant;
-    this.#maxAgeMs = grant.maxAgeMs;
+    this.#maxAgeMs = finite(grant.maxAgeMs);
     this.#lingerMs = grant.lingerMs;
     const { level } = this.#slowness;
     this.#slowness.reconfigure(grant.escalation, grant.settings);
     this.#pump.changeLimits(grant.settings.batch);
-    // The policy first: it decides what gives way to smaller bounds.
+    const { queue, settings } = grant;
     const overflow = this.#slowness.rung?.policy ?? grant.overflow;
     const changed = overflow !== this.#line.overflow || this.#slowness.level !== level;
-    if (changed && this.#state !== "draining") this.#enforce(overflow, this.#slowness.level);
-    this.#line.changeBounds(grant.queue, grant.settings.watermarks);
+    if (changed && this.#state !== "draining") {
+      this.#enforce(overflow, () => this.#line.changeBounds(queue, settings.watermarks, overflow));
+    } else {
+      this.#line.changeBounds(queue, settings.watermarks);
+    }
     if (this.#slow && this.#line.isLow) this.#recover();
     else if (!this.#slow && this.#state === "live" && this.#line.isHigh) this.#turnSlow();
     this.#pump.ready();
@@ -454,8 +458,8 @@ export class Subscription implements PumpSource, PastReader {
 
   /** The clock is read once per batch, and only where there is an age to judge. */
   #isTooOld(): ((message: Message) => boolean) | undefined {
-    const most = this.#maxAgeMs;
-    if (most === Number.POSITIVE_INFINITY && !this.#host.front.anyExpires) return undefined;
+    if (this.#maxAgeMs === undefined && !this.#host.front.anyExpires) return undefined;
+    const most = this.#maxAgeMs ?? Number.POSITIVE_INFINITY;
     const now = this.#host.options.clock.unixMs();
     return ({ publishedAtMs, expiresAtMs = Number.POSITIVE_INFINITY }) =>
       now > expiresAtMs || now - publishedAtMs > most;
@@ -490,7 +494,10 @@ export class Subscription implements PumpSource, PastReader {
   /** A queue that fills, a loss to tell, and a message that would be stale by then do not wait. */
   #mayLinger({ publishedAtMs, expiresAtMs }: Message, ms: number, outcome: OfferOutcome): boolean {
     if (this.#slow || outcome === "refused" || outcome === "oversize") return false;
-    const lifeMs = Math.min((expiresAtMs ?? Number.POSITIVE_INFINITY) - publishedAtMs, this.#maxAgeMs);
+    const lifeMs = Math.min(
+      (expiresAtMs ?? Number.POSITIVE_INFINITY) - publishedAtMs,
+      this.#maxAgeMs ?? Number.POSITIVE_INFINITY,
+    );
     return 2 * ms <= lifeMs;
   }
 
@@ -692,23 +699,23 @@ export class Subscription implements PumpSource, PastReader {
       this.end(reason);
       return;
     }
-    this.#enforce(overflow, level);
+    this.#enforce(overflow, () => this.#line.changePolicy(overflow));
     if (overflow === "park" && this.#state === "live") {
       this.#park(this.#evaluatedThrough, this.#host.seenBefore(undefined, this));
     }
     this.#pump.ready();
   }
 
-  /** Puts a policy in force, with messages waiting. */
-  #enforce(overflow: OverflowPolicyName, level: number): void {
+  /** Puts a policy in force, with messages waiting, by way of `change`, and tells it. */
+  #enforce(overflow: OverflowPolicyName, change: () => void): void {
     // Where newer messages may stand in for older ones, the frame that says so comes first, and its opposite last.
     const last = overflow !== "conflate" && !this.#line.isOrdered;
-    this.#line.changePolicy(overflow);
+    change();
     // On a rung it is not for its publishers to wait.
     if (this.#slow && overflow === "block") this.#host.press(this);
     else this.#host.release(this);
     if (last) this.#line.mark(this.#stateFrame());
-    else this.#line.markPolicyFirst(overflow, level);
+    else this.#line.markPolicyFirst(overflow, this.#slowness.level);
   }
 
   get #oldestUndelivered(): Message | undefined {
@@ -732,4 +739,8 @@ export class Subscription implements PumpSource, PastReader {
   #event(): diagnostics.SubscriptionEvent {
     return { subscriptionId: this.id, clientName: this.clientName };
   }
+}
+
+function finite(ms: number): number | undefined {
+  return ms === Number.POSITIVE_INFINITY ? undefined : ms;
 }

@@ -13,7 +13,7 @@ export interface LossListener<T> {
   /**
    * The line behind its head was renumbered. For whoever has noted places, and told before any loss by the new numbers.
    *
-   * @param placeOf - where a place is now; never further back than before, and keeps the order of places
+   * @param placeOf - where a place is now: never a higher number than before, and in the same order as the others
    */
   moved?(placeOf: (place: number) => number): void;
 }
@@ -185,16 +185,11 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
 
   /**
    * Changes the policy with items waiting. Under a keyed policy older items give way to the newer ones of their
-   * identity at once, as if it had been keyed from the start; otherwise what waits stays as it is. Unless more waits than
-   * the bounds allow, which they were once made smaller for: then the new policy has its say in that.
+   * identity at once, as if it had been keyed from the start; otherwise what waits stays as it is. Where it stands above
+   * bounds that were made smaller earlier, the new policy says what becomes of that, as in {@link changeBounds}.
    */
   changePolicy(policy: OverflowPolicy): void {
-    const wasKeyed = this.#keyed;
-    this.#policy = policy;
-    this.#keyed = policy.keyed;
-    if (!policy.keyed) this.#places = undefined;
-    else if (!wasKeyed) this.#conflateAll();
-    this.#shrink();
+    this.changeBounds(this.#bounds, policy);
   }
 
   /**
@@ -205,13 +200,20 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
    *
    * Room that is reserved must be within the new bounds already.
    *
+   * @param policy - a new one from here on, in one step: nothing is lost to the old policy in the new bounds, nor to the new
+   *   policy in the old bounds
    * @throws RangeError as the constructor does; nothing has changed then
    */
-  changeBounds(bounds: QueueBounds): void {
+  changeBounds(bounds: QueueBounds, policy: OverflowPolicy = this.#policy): void {
     checkBounds(bounds);
+    const wasKeyed = this.#keyed;
+    this.#policy = policy;
+    this.#keyed = policy.keyed;
     this.#bounds = bounds;
     this.#maxMessages = bounds.messages;
     this.#maxBytes = bounds.bytes;
+    if (!policy.keyed) this.#places = undefined;
+    else if (!wasKeyed) this.#conflateAll();
     this.#shrink();
   }
 
@@ -238,7 +240,8 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     this.#headPlace += discarded;
     this.#bytes = 0;
     this.#items.clear();
-    this.#forgetPlaces();
+    this.#places = undefined;
+    this.#firstOffsets = undefined;
     return discarded;
   }
 
@@ -246,7 +249,9 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
   settle(): void {
     this.#items.settle();
     this.#firstOffsets?.settle();
-    if (this.#items.length === 0) this.#forgetPlaces();
+    if (this.#items.length > 0) return;
+    this.#places = undefined;
+    this.#firstOffsets = undefined;
   }
 
   counters(): QueueCounters {
@@ -324,13 +329,7 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     if (this.#items.length === length) return;
     this.#items.compact();
     this.#firstOffsets?.compact();
-    if (this.#items.length === 0) this.#forgetPlaces();
-    else if (this.#places !== undefined) this.#places = this.#indexOfAll();
-  }
-
-  #forgetPlaces(): void {
-    this.#places = undefined;
-    this.#firstOffsets = undefined;
+    if (this.#places !== undefined) this.#places = this.#indexOfAll();
   }
 
   #lose(item: T, before: number): void {

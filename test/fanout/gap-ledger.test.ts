@@ -105,6 +105,35 @@ describe("GapLedger", () => {
     assert.equal(ledger.takeBefore(3)?.length, 30, "each topic has a notice of its own");
   });
 
+  it("makes places one that a renumbered line has nothing between, and leaves the others apart", () => {
+    const ledger = new GapLedger();
+    loseOne(ledger, "a", 2, 1);
+    loseOne(ledger, "a", 4, 2);
+    loseOne(ledger, "b", 6, 3);
+    loseOne(ledger, "a", 8, 4);
+    ledger.movePlaces((place) => Math.min(place, 2));
+    assert.equal(ledger.lowestOffset, 2);
+    loseOne(ledger, "b", 9, 2);
+    assert.deepEqual(ledger.takeBefore(1), [gap("a", 2, 2, 1)]);
+    assert.equal(ledger.takeBefore(1), undefined);
+    assert.deepEqual(ledger.takeBefore(2), [gap("a", 4, 8, 2), gap("b", 6, 9, 2)]);
+    assert.ok(ledger.isEmpty);
+  });
+
+  it("stays bounded when places of many topics become one, and has room again for each notice that went", () => {
+    const ledger = new GapLedger();
+    for (let topic = 0; topic < 40; topic++) loseOne(ledger, `${topic}`, topic + 1, 1);
+    for (let topic = 20; topic < 44; topic++) loseOne(ledger, `${topic}`, topic + 100, 2);
+    ledger.movePlaces(() => 1);
+    for (let topic = 44; topic < MAX_PENDING_GAPS; topic++) loseOne(ledger, `${topic}`, topic + 200, 1);
+    assert.equal(ledger.takeBefore(1)?.length, MAX_PENDING_GAPS, "each topic has a notice of its own");
+    for (let place = 1; place <= 50; place++)
+      for (const topic of [0, 1]) loseOne(ledger, `${2 * place + topic}`, 2 * place + topic, place);
+    ledger.movePlaces(() => 1);
+    const told = ledger.takeBefore(1) ?? [];
+    assert.deepEqual(told, [gap(undefined, 2, 101, 100)]);
+  });
+
   it("a notice that was handed out is not changed by later losses", () => {
     const ledger = new GapLedger();
     loseOne(ledger, "a", 1, 0);

@@ -287,6 +287,29 @@ describe("what is retained, after a change", () => {
     });
   }
 
+  it("goes on to be read where the next message of it has become larger than the bound", () => {
+    const options = { retention: {}, overflow: "park", batch: { frames: 1 } } as const;
+    const { hub, clock } = handHub({ ...options, queue: { messages: 10, bytes: 100 } });
+    const sink = new ValveSink();
+    const subscription = hub.attach({ patterns: ["a"] }, sink);
+    clock.turn();
+    sink.valve = "shut";
+    for (const size of [1, 45, 45, 45, 60, 5]) hub.publish("a", Buffer.alloc(size));
+    clock.turn();
+    // Until the large one was read, found no room, and waits outside of the line.
+    for (let count = 0; count < 4; count++) {
+      sink.release();
+      clock.turn();
+    }
+    assert.deepEqual([subscription.state, subscription.stats().queued], ["catching-up", 0]);
+    hub.reconfigure({ ...options, queue: { messages: 10, bytes: 50 } });
+    sink.openValve();
+    clock.settle();
+    assert.equal(subscription.state, "live");
+    assert.match(String(sink), /4 gap\(5\.\.5×1:oversize\) 6 live/);
+    assertBalanced(subscription);
+  });
+
   it("is forgotten with the topics that are too many", () => {
     const world = handHub({ epoch: "e", retention: {} });
     for (const topic of ["a", "b", "c", "d"]) world.hub.publish(topic, "x");

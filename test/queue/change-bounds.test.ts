@@ -131,6 +131,18 @@ describe("a smaller bound", () => {
     assert.deepEqual([watched.waiting(), watched.losses], [[7, 8, 9], []]);
   });
 
+  it("that comes with another policy leaves to that one alone what gives way", () => {
+    for (const [from, to, left] of [
+      ["drop-oldest", "park", [1, 2, 3, 4, 5]],
+      ["park", "drop-newest", [1, 2]],
+      ["drop-newest", "drop-oldest", [4, 5]],
+    ] as const) {
+      const watched = holding(from, 5);
+      watched.queue.changeBounds({ messages: 2, bytes: 100 }, overflowPolicy(to));
+      assert.deepEqual([watched.waiting(), watched.losses.length], [left, 5 - left.length]);
+    }
+  });
+
   it("loses everything where not even one fits, and the queue goes on", () => {
     for (const policy of OVERFLOW_POLICIES.filter(trims)) {
       const watched = new Watched(policy, { messages: 100, bytes: 100 });
@@ -159,6 +171,36 @@ describe("a smaller bound", () => {
   });
 });
 
+/** The heap in bytes, without what is garbage. */
+function heapUsed(): number {
+  for (let round = 0; round < 3; round++) globalThis.gc?.();
+  return process.memoryUsage().heapUsed;
+}
+
+describe("the storage of what a smaller bound trims", { skip: globalThis.gc === undefined }, () => {
+  const WAITING = 8_192;
+  const items = Array.from({ length: 2 * WAITING }, (_, index) =>
+    item(index + 1, 0, `key ${index % WAITING}`),
+  );
+
+  for (const policy of OVERFLOW_POLICIES.filter(trims)) {
+    it(`is given back at once under ${policy}`, () => {
+      const empty = heapUsed();
+      const queues = Array.from({ length: 32 }, () => {
+        const bounds = { messages: WAITING, bytes: 1 };
+        return new BoundedQueue<QueueItem>(bounds, overflowPolicy(policy), { lose() {} });
+      });
+      // Twice, so that under conflate the places begin with other offsets than the items.
+      for (const queue of queues) for (const each of items) queue.offer(each);
+      const full = heapUsed();
+      for (const queue of queues) queue.changeBounds({ messages: 10, bytes: 1 });
+      const left = heapUsed() - empty;
+      assert.ok(left < 0.1 * (full - empty), `${left} of ${full - empty} bytes`);
+      assert.equal(queues[0]?.length, 10);
+    });
+  }
+});
+
 describe("bounds and policies that change against plain arrays", () => {
   it("lose what the policy says at the place where it stood, each once, and keep the rest, whatever happens", () => {
     const bounds = fc.record({
@@ -180,6 +222,7 @@ describe("bounds and policies that change against plain arrays", () => {
       { weight: 1, arbitrary: fc.record({ kind: fc.constant("settle" as const) }) },
       { weight: 2, arbitrary: fc.record({ kind: fc.constant("changeBounds" as const), bounds }) },
       { weight: 2, arbitrary: fc.record({ kind: fc.constant("changePolicy" as const), policy }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant("changeBoth" as const), bounds, policy }) },
     );
     fc.assert(
       fc.property(policy, bounds, fc.array(step, { maxLength: 120, size: "max" }), (first, limits, steps) => {
@@ -216,6 +259,10 @@ describe("bounds and policies that change against plain arrays", () => {
             case "changePolicy":
               queue.changePolicy(overflowPolicy(step.policy));
               model.changePolicy(step.policy);
+              break;
+            case "changeBoth":
+              queue.changeBounds(step.bounds, overflowPolicy(step.policy));
+              model.changeBounds(step.bounds, step.policy);
               break;
           }
           const { waiting } = model;

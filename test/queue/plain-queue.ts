@@ -102,13 +102,13 @@ export class PlainQueue<T extends QueueItem, N = never> {
   }
 
   changePolicy(policy: OverflowPolicyName): void {
-    if (policy === "conflate" && this.policy !== "conflate") this.#conflateAll();
-    this.policy = policy;
-    this.#trim();
+    this.changeBounds(this.bounds, policy);
   }
 
-  changeBounds(bounds: QueueBounds): void {
+  changeBounds(bounds: QueueBounds, policy = this.policy): void {
+    if (policy === "conflate" && this.policy !== "conflate") this.#conflateAll();
     this.bounds = bounds;
+    this.policy = policy;
     this.#trim();
   }
 

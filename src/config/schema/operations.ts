@@ -3,8 +3,8 @@ import { address, flag, oneOf, section } from "../kinds.ts";
 import { type AdminConfig, LOG_LEVELS, type LogConfig, type MetricsConfig } from "../types.ts";
 
 export const metricsSchema = section<MetricsConfig>(
-  { listen: address("Where metrics are served for Prometheus, as `HOST:PORT`, at `/metrics`.") },
-  "Metrics. They are served nowhere unless it is said where.",
+  { listen: address("Where they are served, as `HOST:PORT`, at `/metrics`.") },
+  "Metrics for Prometheus. They are served nowhere unless it is said where.",
 );
 
 export const adminSchema = section<AdminConfig>(

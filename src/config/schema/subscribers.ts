@@ -66,7 +66,7 @@ const rungPolicies = OVERFLOW_POLICIES.filter(
   (policy): policy is Exclude<OverflowPolicyName, "block"> => policy !== "block",
 );
 
-const rung = section<Rung>(
+export const rungSchema = section<Rung>(
   {
     when: condition,
     policy: oneOf(rungPolicies, "The overflow policy while the rung holds; `evict` ends the subscription."),
@@ -74,6 +74,9 @@ const rung = section<Rung>(
   "What is done about a slow subscriber under one condition.",
   { id: "rung", required: ["when", "policy"] },
 );
+
+/** By these one tells which form of retention was meant; the last as code calls it. */
+const COMPACTED_ONLY = ["latestPerKey", "keys", "tombstoneAge", "tombstoneAgeMs"];
 
 const sequential = section<SequentialRetention>(
   {
@@ -128,7 +131,7 @@ const subscriberShape: ShapeOf<SubscriberOptions> = {
     positive: true,
   }),
   escalation: listOf(
-    rung,
+    rungSchema,
     "What is done about a slow subscriber: rungs from mild to strict. The highest whose condition holds counts.",
   ),
   recovery: duration("How long a subscriber must be free of a rung's reason before it comes down from it."),
@@ -170,7 +173,7 @@ export const topicShape: ShapeOf<TopicOptions> = {
     [sequential, compacted],
     "What is retained of each topic for those who come back or were parked: the newest messages, the latest per key, " +
       "or nothing. Counts as a whole.",
-    (value) => (isMap(value) && Object.hasOwn(value, "latestPerKey") ? 1 : 0),
+    (value) => (isMap(value) && COMPACTED_ONLY.some((key) => Object.hasOwn(value, key)) ? 1 : 0),
   ),
   linger: linger(
     "How long a message may wait for others to be sent with: fewer wake-ups and system calls, for so much latency.",
