@@ -149,6 +149,8 @@ export interface Treatment {
   readonly overflow: string;
   /** Bounds of the queue, in the file's units. */
   readonly queue: string;
+  /** What their topic retains; absent: nothing. */
+  readonly retention?: string;
   /** From mild to strict, as text. */
   readonly rungs: readonly string[];
   /** Those of the rungs that ask for a longer time than this load lasts. */

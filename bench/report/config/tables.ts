@@ -188,6 +188,7 @@ export function treatmentTable({ groups, configs, kinds }: ConfigResults): Table
       { title: "pattern", align: "left", of: ({ treatment }) => treatment.pattern ?? NOTHING },
       { title: "policy", align: "left", of: ({ treatment }) => treatment.overflow },
       { title: "queue", align: "left", of: ({ treatment }) => treatment.queue },
+      { title: "retained", align: "left", of: ({ treatment }) => treatment.retention ?? NOTHING },
       { title: "escalation", align: "left", of: ({ treatment }) => treatment.rungs.join("; ") },
     ],
     rows,

@@ -4,23 +4,19 @@
  * @module
  */
 import { stringify } from "yaml";
-import { effectiveConfig } from "../../../src/config/effective.ts";
-import type { SpillwayConfig } from "../../../src/config/index.ts";
+import { effectiveConfig, formatPath, type SpillwayConfig } from "../../../src/config/index.ts";
 
 /** By their paths: `hub.topics."prices.>".queue.messages`. Lists count as a whole, as they do in a file. */
 export function effectiveOptions(config: SpillwayConfig): Readonly<Record<string, string>> {
-  return Object.fromEntries(leaves(effectiveConfig(config), ""));
+  return Object.fromEntries(leaves(effectiveConfig(config), []));
 }
 
-function* leaves(value: unknown, path: string): Iterable<[path: string, value: string]> {
+function* leaves(value: unknown, path: readonly string[]): Iterable<[path: string, value: string]> {
   if (!isTree(value) || Object.keys(value).length === 0) {
-    yield [path, inOneLine(value)];
+    yield [formatPath(path), inOneLine(value)];
     return;
   }
-  for (const [name, inner] of Object.entries(value)) {
-    const step = /^[\w-]+$/.test(name) ? name : JSON.stringify(name);
-    yield* leaves(inner, path === "" ? step : `${path}.${step}`);
-  }
+  for (const [name, inner] of Object.entries(value)) yield* leaves(inner, [...path, name]);
 }
 
 function isTree(value: unknown): value is object {

@@ -8,15 +8,18 @@ import type { HubConfig, Rung } from "../../../src/fanout/index.ts";
 import type { ConfigLoad, Treatment } from "../../config-results.ts";
 import { patternOf } from "./feeds.ts";
 import type { Granted } from "./ledger.ts";
+import { retentionOf, retentionText } from "./retained.ts";
 
 export function treatmentOf(granted: Granted, hub: HubConfig, load: ConfigLoad): Treatment {
   const { class: className, topic, overflow, queue, escalation, stallTimeoutMs } = granted;
   const pattern = patternOf(Object.keys(hub.topics ?? {}), topic);
+  const retention = retentionOf(hub, topic);
   const unreached = escalation.filter((rung) => !canHold(rung, stallTimeoutMs, load));
   return {
     ...(className === undefined ? {} : { class: className }),
     ...(pattern === undefined ? {} : { pattern }),
     overflow,
+    ...(retention === undefined ? {} : { retention: retentionText(retention) }),
     queue: `${queue.messages} / ${formatSize(queue.bytes)}`,
     rungs: escalation.map(rungText),
     unreached: unreached.map(rungText),

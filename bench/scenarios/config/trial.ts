@@ -18,6 +18,7 @@ import { Crew, type Member } from "../../harness/crew.ts";
 import type { Pinning } from "../../harness/pinning.ts";
 import { problemsOf } from "./judge.ts";
 import type { ClientPlan, FromClient, FromServer, Measured, ToClient, ToServer } from "./messages.ts";
+import { isCompacted } from "./retained.ts";
 import { treatmentOf } from "./treatment.ts";
 
 const START_MS = 15_000;
@@ -136,7 +137,7 @@ class Running {
     const { measurements } = await this.#server.ask({ type: "finish" }, "measured", ANSWER_MS);
     const rest = await Promise.all(others.map(({ process }) => this.#report(process, 0)));
     const clients: Record<string, ClientFigures> = Object.assign({}, first, ...rest);
-    const problems = problemsOf(measurements, clients);
+    const problems = problemsOf(measurements, clients, (topic) => isCompacted(config.hub ?? {}, topic));
     await this.#crew.dismissClients();
     await this.#server.ask({ type: "stop" }, "stopped", STOP_MS).catch(() => {});
     const kinds: Record<string, KindFigures> = {};
