@@ -29,7 +29,7 @@ export interface ExplainedValue {
 
 /** Whom to ask about. */
 export interface Whom {
-  /** The topic, or the patterns of a subscription. None: what no pattern of the configuration covers. */
+  /** The topic, or the patterns of a subscription. None: what no pattern of the configuration but `>` covers. */
   readonly patterns: readonly string[];
   readonly className?: string | undefined;
 }

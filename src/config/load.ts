@@ -146,13 +146,19 @@ function contradictionsIn(config: SpillwayConfig, said: Said): readonly Finding[
   return contradictions(config).map((fault) => ({ ...fault, origin: nearestTo(said, fault.path).origin }));
 }
 
-/** Each once; those of the file from its top to its bottom, and the others after them. */
+/** Each once: the file from its top to its bottom, then variable by variable, then code. */
 function inOrder(findings: readonly Finding[]): readonly Finding[] {
   const once = new Map(findings.map((finding) => [JSON.stringify(finding), finding]));
-  const at = ({ origin: { source, line = 0, column = 0 } }: Finding) =>
-    source === "file" ? [line, column] : [Number.POSITIVE_INFINITY, 0];
-  return [...once.values()].sort((a, b) => {
-    const [[line, column], [otherLine, otherColumn]] = [at(a), at(b)] as [[number, number], [number, number]];
-    return line === otherLine ? column - otherColumn : line - otherLine;
+  return [...once.values()].sort(({ origin: a }, { origin: b }) => {
+    const sources = SOURCES.indexOf(a.source) - SOURCES.indexOf(b.source);
+    const lines = (a.line ?? 0) - (b.line ?? 0);
+    const columns = (a.column ?? 0) - (b.column ?? 0);
+    return sources || lines || columns || (a.source === "environment" ? compare(a.text, b.text) : 0);
   });
+}
+
+const SOURCES: readonly Origin["source"][] = ["file", "environment", "code"];
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }

@@ -23,12 +23,14 @@ export interface OptionProblem {
  */
 export function contradictions(levels: Levels): readonly OptionProblem[] {
   const found = new Map<string, OptionProblem>();
-  const patterns = [undefined, ...levels.topics.map(({ pattern }) => pattern)];
+  const named = levels.topics.map(({ pattern }) => pattern);
+  // Where there is a pattern for all, no subscription is without one.
+  const patterns = named.includes(">") ? named : [undefined, ...named];
   const classes = [undefined, ...levels.classes.map(({ name }) => name)];
   for (const pattern of patterns) {
     for (const className of classes) {
-      // No pattern of a hub is without tokens, so an empty one is covered by none.
-      const stack = subscriberStack(levels, [pattern ?? ""], className);
+      // All is covered by nothing less.
+      const stack = subscriberStack(levels, [pattern ?? ">"], className);
       for (const problem of problemsOf(stack, pattern, levels)) {
         found.set(JSON.stringify([problem.path, problem.message]), problem);
       }

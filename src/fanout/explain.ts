@@ -32,7 +32,7 @@ export interface ExplainedOptions {
 /**
  * What counts for a remote subscription that asks for nothing, and for the topics that its patterns name.
  *
- * @param patterns - none: a subscription that no topic pattern covers
+ * @param patterns - none: a subscription that no pattern covers but `>`, which covers all
  * @throws TypeError or RangeError when the options are wrong
  */
 export function explainOptions(
@@ -41,8 +41,7 @@ export function explainOptions(
   className: string | undefined,
 ): ExplainedOptions {
   const levels = resolveLevels(config);
-  // No pattern of a hub is without tokens, so an empty one is covered by none.
-  const asked = patterns.length === 0 ? [""] : patterns;
+  const asked = patterns.length === 0 ? [">"] : patterns;
   return {
     subscriber: explainSubscriber(subscriberStack(levels, asked, className)),
     topic: explainTopic(subscriberStack(levels, asked, undefined)),

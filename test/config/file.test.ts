@@ -364,6 +364,14 @@ describe("contradictions", () => {
     });
   }
 
+  it("are found in what all have, though each pattern mends it for its own topics", async () => {
+    const text = 'hub: { watermarks: { high: 40% }, topics: { "*": { watermarks: { low: 10% } } } }';
+    assert.deepEqual(await wrong(text), [
+      "spillway.yaml:1:22: hub.watermarks.high: expected a low watermark of at most the high one, got low 0.5 and high 0.4",
+    ]);
+    await load(text.replace('"*"', '">"'));
+  });
+
   it("are none where two listeners have other ports, other hosts, or any port", async () => {
     for (const [one, other] of [
       ["127.0.0.1:7070", "127.0.0.1:7071"],
