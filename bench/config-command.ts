@@ -116,8 +116,8 @@ export async function measureConfigurations(
   if (json !== undefined) {
     await writeFile(json, `${JSON.stringify({ ...results, figures: configFigures(results) })}\n`);
   }
-  const measured = results.configs.some(({ trials: all }) => all.length > 0);
-  console.log(measured ? `\n${configReport(results)}` : "\nNothing was measured.");
+  const counts = results.configs.some(({ trials: all }) => all.some(({ problems }) => problems.length === 0));
+  console.log(counts ? `\n${configReport(results)}` : "\nNothing was measured that counts.");
   const invalid = tellInvalid(results);
   if (signal.aborted) console.log("\nInterrupted: only what had been measured by then is in it.");
   return signal.aborted ? 130 : invalid ? 1 : 0;

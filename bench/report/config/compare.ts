@@ -63,7 +63,8 @@ function ratioOf<T>(
     const singles = mine
       .map((_, index) => ratioBy(mine.map((_, other) => (other === index ? 1 : 0))))
       .filter((one) => one !== undefined);
-    return { ratio, spread: singles.length < 2 ? undefined : rangeOf(singles) };
+    // A quantile of all blocks together can lie outside of those of single ones.
+    return { ratio, spread: singles.length < 2 ? undefined : rangeOf([...singles, ratio]) };
   }
   const random = randomFrom(seed, figure.name);
   const ratios: number[] = [];

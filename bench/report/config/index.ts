@@ -8,6 +8,7 @@ import type { Table } from "../table.ts";
 import { renderTerminal, type TerminalOptions } from "../terminal.ts";
 import type { Compared } from "./compare.ts";
 import {
+  describeLateness,
   describeLoad,
   describeTrials,
   describeUnreached,
@@ -29,7 +30,12 @@ export function configReport(results: ConfigResults, options?: TerminalOptions):
   const treatment: Table = { ...treatmentTable(results), notes: describeUnreached(results) };
   const figures: Table = {
     ...figuresTable(results),
-    notes: [...describeLoad(results.load), ...describeTrials(results), ...READ_AS],
+    notes: [
+      ...describeLoad(results.load),
+      ...describeTrials(results),
+      ...describeLateness(results),
+      ...READ_AS,
+    ],
   };
   return [...(differences === undefined ? [] : [differences]), treatment, figures]
     .map((table) => renderTerminal(table, options))

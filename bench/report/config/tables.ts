@@ -10,11 +10,13 @@ import type {
   ConfigTrial,
   Kind,
   MeasuredConfig,
+  Stretch,
   Treatment,
 } from "../../config-results.ts";
+import { decode, merge, quantile } from "../distribution.ts";
 import { BLOCKS_FOR_INTERVAL, type Interval } from "../statistics.ts";
 import { type Column, type Row, type Table, tableOf } from "../table.ts";
-import { NOT_KNOWN, NOTHING, number, ratio, interval as ratioInterval, size } from "../text.ts";
+import { milliseconds, NOT_KNOWN, NOTHING, number, ratio, interval as ratioInterval, size, whole } from "../text.ts";
 import { type Compared, compareFigure, type Sample } from "./compare.ts";
 import { type Figure, kindFigures, SERVER_FIGURES } from "./figures.ts";
 
@@ -207,11 +209,10 @@ export function describeLoad({
   away,
 }: ConfigLoad): string[] {
   const on = topics.length === 1 ? `on the topic ${topics[0]}` : `on each of ${topics.length} topics`;
-  const span = ({ fromMs, toMs }: { fromMs: number; toMs: number }) =>
-    `${number(fromMs / 1_000)} to ${number(toMs / 1_000)} s`;
+  const span = ({ fromMs, toMs }: Stretch) => `${plain(fromMs / 1_000)} to ${plain(toMs / 1_000)} s`;
   return [
-    `${number(rate)} messages of ${size(payloadBytes)} a second ${on}, ${number((rate * topics.length) / burst)} turns a ` +
-      `second, for ${number(seconds)} s, whatever becomes of them. ${keys} keys, each with a new value every ` +
+    `${whole(rate)} messages of ${size(payloadBytes)} a second ${on}, in ${number((rate * topics.length) / burst)} turns ` +
+      `a second, for ${plain(seconds)} s, whatever becomes of them. ${keys} keys, each with a new value every ` +
       `${number((1_000 * keys) / rate)} ms.`,
     `Healthy clients read at once, slow ones at the rate given. Those frozen are stopped from ${span(frozen)}; those ` +
       `returning are gone from ${away.map(span).join(" and ")}, and come back with their position.`,
@@ -222,18 +223,41 @@ export function describeLoad({
 export function describeTrials({ configs, seed, load }: ConfigResults): string[] {
   const counted = configs.map((config) => validTrials(config).length);
   const fewest = Math.min(...counted);
+  if (fewest === 0) {
+    const none = configs.filter((_, index) => counted[index] === 0).map(({ letter }) => letter);
+    return [`No trial of ${none.join(", ")} counts: see below.`];
+  }
   const each = configs.length > 1 ? " each" : "";
-  const trials = `${fewest} ${fewest === 1 ? "trial" : "trials"}${each} of ${number(load.seconds)} s, in fresh processes`;
-  const order = configs.length > 1 ? `, in blocks, in an order by seed ${seed}` : "";
-  if (fewest <= 1)
+  const trials = `${fewest} ${fewest === 1 ? "trial" : "trials"}${each} of ${plain(load.seconds)} s, in fresh processes`;
+  if (fewest === 1)
     return [`A single short run: ${trials}. It shows a direction at best; --trials 5 says how sure it is.`];
-  const spread =
-    configs.length === 1
-      ? "In brackets: the least and the most of single trials."
-      : fewest < BLOCKS_FOR_INTERVAL
-        ? "Spread: what single blocks say, no interval; --trials 5 gives one."
-        : "Spread: a 95 % interval over the blocks.";
-  return [`${trials}${order}. ${spread}`];
+  const order = configs.length > 1 ? `, in blocks, in an order by seed ${seed}` : "";
+  return [`${trials}${order}. ${describeSpread(configs.length, fewest)}`];
+}
+
+function describeSpread(configs: number, trials: number): string {
+  if (configs === 1) return "In brackets: the least and the most of single trials.";
+  return trials < BLOCKS_FOR_INTERVAL
+    ? `Spread: what single blocks say, of which ${trials} are too few for an interval; --trials 5 gives one.`
+    : "Spread: a 95 % interval, by drawing other blocks from those there are.";
+}
+
+/** A schedule that is so late says that something else kept the machine busy, or that the load is too much for it. */
+const LATE_MICROS = 20_000;
+
+export function describeLateness({ configs }: ConfigResults): string[] {
+  const late = configs.flatMap((config) => {
+    const schedules = validTrials(config).flatMap(({ server }) =>
+      server === undefined ? [] : [decode(server.lateness)],
+    );
+    const p99 = quantile(merge(schedules), 0.99) ?? 0;
+    return p99 > LATE_MICROS ? [`${milliseconds(p99)} ms for ${config.letter}`] : [];
+  });
+  if (late.length === 0) return [];
+  return [
+    `The machine was busy: a hundredth of the messages was published late by ${late.join(", ")} or more, and every age ` +
+      "has that in it. Measure again when nothing else runs, or with a lower --rate.",
+  ];
 }
 
 /** Rungs that the load is too short for. */
@@ -246,9 +270,14 @@ export function describeUnreached({ configs, load }: ConfigResults): string[] {
   if (rungs.size === 0) return [];
   const frozenSeconds = (load.frozen.toMs - load.frozen.fromMs) / 1_000;
   return [
-    `Out of reach in ${number(load.seconds)} s, of which the frozen are frozen for ${number(frozenSeconds)} s: ` +
+    `Out of reach in ${plain(load.seconds)} s, of which the frozen are frozen for ${plain(frozenSeconds)} s: ` +
       `${[...rungs].join("; ")}. --seconds makes it longer.`,
   ];
+}
+
+/** Of what was set, and so comes out even. */
+function plain(value: number): string {
+  return String(Math.round(value * 1_000) / 1_000);
 }
 
 function nameOf({ letter, file }: MeasuredConfig): string {
