@@ -16,7 +16,16 @@ import type {
 import { decode, merge, quantile } from "../distribution.ts";
 import { BLOCKS_FOR_INTERVAL, type Interval } from "../statistics.ts";
 import { type Column, type Row, type Table, tableOf } from "../table.ts";
-import { milliseconds, NOT_KNOWN, NOTHING, number, ratio, interval as ratioInterval, size, whole } from "../text.ts";
+import {
+  milliseconds,
+  NOT_KNOWN,
+  NOTHING,
+  number,
+  ratio,
+  interval as ratioInterval,
+  size,
+  whole,
+} from "../text.ts";
 import { type Compared, compareFigure, type Sample } from "./compare.ts";
 import { type Figure, kindFigures, SERVER_FIGURES } from "./figures.ts";
 
@@ -129,7 +138,7 @@ function rangeText({ low, high }: Interval, text: (value: number) => string): st
 }
 
 export function describeKind({ group, name, subscribers, readsPerSecond }: Kind): string {
-  const what = readsPerSecond === undefined ? name : `slow, reads ${number(readsPerSecond)}/s`;
+  const what = readsPerSecond === undefined ? name : `slow, reads ${plain(readsPerSecond)}/s`;
   return `${group}: ${what} × ${subscribers}`;
 }
 
