@@ -62,11 +62,18 @@ export const SERVER_DEFAULTS = {
   longlived: { topic: "longlived", onDuplicate: "replace" },
 } as const;
 
+/** What an operator who does not say gets from `spillway.v1.Admin`. */
+export const ADMIN_DEFAULTS = {
+  limit: 100,
+  windowMs: 1_000,
+} as const;
+
 /** The options of the Node client. */
 export const CLIENT_DEFAULTS = {
   keepalive: { timeMs: 20_000, timeoutMs: 8_000 },
   backoff: { baseMs: 200, capMs: 20_000, resetAfterMs: 10_000 },
   connectTimeoutMs: 10_000,
+  callTimeoutMs: 10_000,
   waitForServer: true,
 } as const;
 

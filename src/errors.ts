@@ -20,7 +20,11 @@
  * - `ENDED`: a subscription ended against its reader's will; `reason` says why.
  * - `ADDRESS_INVALID`, `ADDRESS_UNAVAILABLE`: the server cannot listen there.
  * - `UNREACHABLE`: no server answers at the address.
+<<<<<<< HEAD
  * - `CONFIG_INVALID`: a configuration is wrong; the error lists everything that is.
+=======
+ * - `PACKAGE_MISSING`: what was asked for needs an optional package that is not installed.
+>>>>>>> main
  */
 export type ErrorCode =
   | "TOPIC_INVALID"
@@ -41,7 +45,8 @@ export type ErrorCode =
   | "ADDRESS_INVALID"
   | "ADDRESS_UNAVAILABLE"
   | "UNREACHABLE"
-  | "CONFIG_INVALID";
+  | "CONFIG_INVALID"
+  | "PACKAGE_MISSING";
 
 export interface SpillwayErrorDetails {
   readonly cause?: unknown;

@@ -31,6 +31,14 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "transport/grpc/contracts.ts",
     "transport/grpc/wire.ts",
   ],
+  "transport/grpc/admin/reports.ts": ["protocol"],
+  "transport/grpc/admin/wire.ts": [
+    "errors.ts",
+    "protocol",
+    "transport/grpc/contracts.ts",
+    "transport/grpc/wire.ts",
+    "transport/grpc/admin/reports.ts",
+  ],
   "transport/grpc/client": [
     "errors.ts",
     "clock.ts",
@@ -40,6 +48,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "transport/grpc/contracts.ts",
     "transport/grpc/wire.ts",
     "transport/grpc/status.ts",
+    "transport/grpc/admin/reports.ts",
+    "transport/grpc/admin/wire.ts",
   ],
   "transport/grpc": [
     "errors.ts",
@@ -51,6 +61,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "transport/grpc/contracts.ts",
     "transport/grpc/wire.ts",
     "transport/grpc/status.ts",
+    "transport/grpc/admin/reports.ts",
+    "transport/grpc/admin/wire.ts",
   ],
   config: ["errors.ts", "clock.ts", "defaults.ts", "protocol", "fanout", "transport/grpc"],
   "index.ts": [
@@ -82,6 +94,8 @@ interface Import {
   /** The file it names, from `src/`; `undefined`: a package. */
   readonly to: string | undefined;
   readonly typeOnly: boolean;
+  /** By `import()`, when that is reached. */
+  readonly late: boolean;
 }
 
 const files = (readdirSync(src, { recursive: true }) as string[])
@@ -102,15 +116,15 @@ describe("the house", () => {
     assert.deepEqual(
       importLines('import { a } from "x";\nexport * from "./y.ts";\nimport type { B } from "z";'),
       [
-        { specifier: "x", typeOnly: false },
-        { specifier: "./y.ts", typeOnly: false },
-        { specifier: "z", typeOnly: true },
+        { specifier: "x", typeOnly: false, late: false },
+        { specifier: "./y.ts", typeOnly: false, late: false },
+        { specifier: "z", typeOnly: true, late: false },
       ],
     );
     assert.deepEqual(importLines('import {\n  a,\n  type B,\n} from "x";\nimport "y";\nawait import("z");'), [
-      { specifier: "x", typeOnly: false },
-      { specifier: "y", typeOnly: false },
-      { specifier: "z", typeOnly: false },
+      { specifier: "x", typeOnly: false, late: false },
+      { specifier: "y", typeOnly: false, late: false },
+      { specifier: "z", typeOnly: false, late: true },
     ]);
     assert.deepEqual(
       importLines('/** import { Hub } from "spillway"; */\n// import "x";\nexport const a = { b: "c" };'),
@@ -248,21 +262,23 @@ describe("the house", () => {
     assert.deepEqual(elsewhere, []);
   });
 
-  it("depends on the packages that it imports", () => {
-    const used = new Set(
-      imports
-        .filter(({ to, specifier }) => to === undefined && !specifier.startsWith("node:"))
-        .map(({ specifier }) =>
-          specifier
-            .split("/")
-            .slice(0, specifier.startsWith("@") ? 2 : 1)
-            .join("/"),
-        ),
-    );
-    const { dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+  it("depends on the packages that it imports, and loads those that are optional only where they are wanted", () => {
+    const { dependencies, peerDependenciesMeta } = JSON.parse(
+      readFileSync(join(root, "package.json"), "utf8"),
+    ) as {
       dependencies: Record<string, string>;
+      peerDependenciesMeta: Record<string, { optional: boolean }>;
     };
-    for (const name of used) assert.ok(name in dependencies, `${name} is imported and not a dependency`);
+    for (const { from, specifier, to, late, typeOnly } of imports) {
+      if (to !== undefined || specifier.startsWith("node:")) continue;
+      const name = specifier
+        .split("/")
+        .slice(0, specifier.startsWith("@") ? 2 : 1)
+        .join("/");
+      const optional = peerDependenciesMeta[name]?.optional === true;
+      assert.ok(name in dependencies || optional, `${name} is imported and not a dependency`);
+      assert.ok(!optional || late || typeOnly, `${from} imports ${name}, which may not be installed`);
+    }
   });
 });
 
@@ -314,28 +330,33 @@ function withoutComments(code: string): string {
   return code.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$|\s\/\/ .*$/gm, "");
 }
 
-function importLines(code: string): { specifier: string; typeOnly: boolean }[] {
+function importLines(code: string): { specifier: string; typeOnly: boolean; late: boolean }[] {
   const statement = /^(import|export)(\s+type)?\s+(?:[\w$*{][^"'`;=]*?\sfrom\s+)?["']([^"'\n]+)["']/gm;
   const dynamic = /\bimport\(\s*["']([^"'\n]+)["']/g;
   const text = withoutComments(code);
   const found = [...text.matchAll(statement)].map(([, , type, specifier]) => ({
     specifier: specifier!,
     typeOnly: type !== undefined,
+    late: false,
   }));
   return [
     ...found,
-    ...[...text.matchAll(dynamic)].map(([, specifier]) => ({ specifier: specifier!, typeOnly: false })),
+    ...[...text.matchAll(dynamic)].map(([, specifier]) => ({
+      specifier: specifier!,
+      typeOnly: false,
+      late: true,
+    })),
   ];
 }
 
 function importsOf(from: string): Import[] {
-  return importLines(read(from)).map(({ specifier, typeOnly }) => {
+  return importLines(read(from)).map(({ specifier, ...how }) => {
     const path = specifier.startsWith(".")
       ? relative(src, resolve(src, dirname(from), specifier))
           .split(sep)
           .join("/")
       : undefined;
-    return { from, specifier, to: path, typeOnly };
+    return { from, specifier, to: path, ...how };
   });
 }
 

@@ -118,12 +118,17 @@ export function header(value: string, before: Readonly<Record<string, string>> =
 
 /** Patterns, gathered over all uses of the flag. */
 export function gatherPatterns(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, pattern(value)];
+}
+
+/** A topic, or a pattern of topics. */
+export function pattern(value: string): string {
   try {
     checkPattern(value);
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message);
   }
-  return [...before, value];
+  return value;
 }
 
 /** Texts, gathered over all uses of the flag. */

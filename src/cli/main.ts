@@ -9,8 +9,11 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { describeFailure, EXIT_USAGE, note, oneLine } from "./errors.ts";
+import { evictCommand } from "./evict.ts";
+import { lsCommand } from "./ls.ts";
 import { publishCommand } from "./publish.ts";
 import { serveCommand } from "./serve.ts";
+import { statsCommand } from "./stats.ts";
 import { subscribeCommand } from "./subscribe.ts";
 
 function program(): Command {
@@ -22,7 +25,14 @@ function program(): Command {
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .helpCommand("help [command]", "print the help of a command");
-  for (const command of [serveCommand(), subscribeCommand(), publishCommand()]) {
+  for (const command of [
+    serveCommand(),
+    subscribeCommand(),
+    publishCommand(),
+    lsCommand(),
+    statsCommand(),
+    evictCommand(),
+  ]) {
     spillway.addCommand(command.helpOption("-h, --help", "print this help"));
   }
   for (const command of [spillway, ...spillway.commands]) {
@@ -41,7 +51,7 @@ function version(): string {
 
 async function main(args: readonly string[]): Promise<void> {
   if (args.length === 0) {
-    note("expected a command: serve, subscribe or publish (see spillway --help)");
+    note("expected a command: serve, subscribe, publish, ls, stats or evict (see spillway --help)");
     process.exitCode = EXIT_USAGE;
     return;
   }

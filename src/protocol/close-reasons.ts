@@ -55,6 +55,7 @@ export const CLOSE_REASONS = {
     advice: "resume",
     detail: "a write made no progress for too long",
   },
+  evicted: { status: "RESOURCE_EXHAUSTED", advice: "resume", detail: "an operator of the server ended it" },
   refused: { status: "RESOURCE_EXHAUSTED", advice: "resume", detail: "a limit of the server is reached" },
   replaced: { status: "ABORTED", advice: "stop", detail: "a newer subscription with the same id took over" },
   draining: { status: "UNAVAILABLE", advice: "resume", detail: "the server is shutting down" },

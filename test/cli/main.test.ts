@@ -50,6 +50,22 @@ test("--help names every command, and each command's help names its flags", asyn
       "--size",
       "127.0.0.1:7070",
     ],
+    ls: [
+      "--address",
+      "--slow",
+      "--state",
+      "--class",
+      "--name",
+      "--topic",
+      "--limit",
+      "--window",
+      "--no-rates",
+      "--watch",
+      "--json",
+      "127.0.0.1:7070",
+    ],
+    stats: ["--address", "--window", "--no-rates", "--json", "127.0.0.1:7070"],
+    evict: ["--address", "--detail", "127.0.0.1:7070"],
   };
   const all = await run(t, ["--help"]).exit;
   assert.equal(all.code, 0);
@@ -72,7 +88,7 @@ async function fails(t: TestContext, args: readonly string[], code: number, line
 
 describe("a wrong command line is one line on stderr and exit code 2:", () => {
   const cases: [name: string, args: string[], line: RegExp][] = [
-    ["no command", [], /expected a command: serve, subscribe or publish/],
+    ["no command", [], /expected a command: serve, subscribe, publish, ls, stats or evict/],
     ["an unknown command", ["frobnicate"], /unknown command 'frobnicate'/],
     ["an unknown flag", ["serve", "--lissten", "x"], /unknown option '--lissten'.*Did you mean --listen/],
     [
@@ -109,6 +125,15 @@ describe("a wrong command line is one line on stderr and exit code 2:", () => {
       ["publish", "a", "--key", "k", "--tombstone", "--count", "2"],
       /goes without --rate, --count and --size/,
     ],
+    [
+      "a bad state",
+      ["ls", "--state", "stalled"],
+      /one of live, catching-up, parked, draining, got "stalled"/,
+    ],
+    ["a bad topic to look for", ["ls", "--topic", "a..b"], /expected a pattern such as .*got "a\.\.b"/],
+    ["a bad limit", ["ls", "--limit", "0"], /whole number of subscriptions, at least 1.*got "0"/],
+    ["a bad window", ["stats", "--window", "5"], /Expected a time above 0, such as 500ms.*got "5"/],
+    ["nobody to evict", ["evict"], /missing required argument 'id'/],
     ["control characters", ["subscribe", "a\u001b[2J.b"], /got "a\\u001b\[2J\.b"/],
   ];
   for (const [name, args, line] of cases) {

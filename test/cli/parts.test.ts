@@ -9,6 +9,8 @@ import { describeGrant, describePreviousEnd, describeState } from "../../src/cli
 import { generate } from "../../src/cli/generate.ts";
 import { cpuReadings, HostReadings, networkReadings, parseNetDev } from "../../src/cli/host-readings.ts";
 import { lines, untilAborted } from "../../src/cli/lines.ts";
+import { fitted, printable, tableLines, width } from "../../src/cli/table.ts";
+import { shortBytes, shortCount, shortRate, shortTime } from "../../src/cli/units.ts";
 import { ManualClock } from "../client/manual-clock.ts";
 
 async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
@@ -273,4 +275,76 @@ test("how an earlier subscription ended is said in words, also for a reason that
   const stalled = describePreviousEnd({ reason: "stalled", offset: 3, lost: 12 });
   assert.match(stalled, /stalled \(a write made no progress for too long\), 12 messages lost/);
   assert.match(describePreviousEnd({ reason: "moved-to-mars", offset: 3, lost: 0 }), /: moved-to-mars, 0 /);
+});
+
+describe("a table", () => {
+  const columns = [
+    { title: "NAME", value: ([name]: readonly string[]) => name ?? "", most: 6 },
+    { title: "N", value: ([, number]: readonly string[]) => number ?? "", align: "right" as const },
+    { title: "LAST", value: ([, , last]: readonly string[]) => last ?? "" },
+  ];
+
+  test("has texts on the left and numbers on the right, each below its title", () => {
+    const rows = [
+      ["a", "1", "x"],
+      ["abcdefgh", "100", ""],
+      ["日本語", "20", "y"],
+    ];
+    assert.deepEqual(tableLines(columns, rows), [
+      "NAME      N  LAST",
+      "a         1  x",
+      "abcde…  100",
+      "日本語   20  y",
+    ]);
+    assert.deepEqual(tableLines(columns, []), ["NAME  N  LAST"]);
+  });
+
+  test("is as wide in every line, and within its bounds, whatever is in it", () => {
+    const cell = fc.string({ unit: "grapheme", maxLength: 12 }).map((text) => `${text}|`);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(cell, fc.constant("1"), fc.constant("|")), { minLength: 1 }), (rows) => {
+        const [, ...lines] = tableLines(columns, rows);
+        assert.equal(new Set(lines.map(width)).size, 1, lines.join("\n"));
+        for (const line of lines) assert.ok(width(line) <= 6 + 2 + 1 + 2 + 4);
+      }),
+    );
+  });
+
+  test("shows what would steer a terminal, break a line or turn the text around, as codes", () => {
+    assert.equal(
+      printable("a\u001b[2J\u0000\n\u2028\u202e\u200b\ud800b"),
+      "a\\u{1b}[2J\\u{0}\\u{a}\\u{2028}\\u{202e}\\u{200b}\\u{d800}b",
+    );
+    assert.doesNotMatch(printable(String.fromCodePoint(0x9b, 0x7f, 0x85)), /\p{Cc}/u);
+  });
+
+  test("cuts a text at its width, not in the middle of a character", () => {
+    assert.equal(fitted("abc", 3), "abc");
+    assert.equal(fitted("abcd", 3), "ab…");
+    assert.equal(fitted("日本", 3), "日…");
+    assert.equal(fitted("日本", 4), "日本");
+    assert.equal(width("e\u0301"), 1);
+  });
+});
+
+test("numbers are short, with a unit, and never more exact than one looks", () => {
+  assert.deepEqual(
+    [0, 999, 1_000, 1_234, 9_949, 9_950, 99_499, 999_499, 999_999, 1_234_567, 5e12].map(shortCount),
+    ["0", "999", "1.0k", "1.2k", "9.9k", "10k", "99k", "999k", "1.0M", "1.2M", "5.0T"],
+  );
+  assert.deepEqual([0, 1_023, 1_024, 1_048_576, 16_777_216, 2 ** 53 - 1].map(shortBytes), [
+    "0B",
+    "1023B",
+    "1.0KiB",
+    "1.0MiB",
+    "16MiB",
+    "8.0PiB",
+  ]);
+  assert.deepEqual([0, 0.01, 0.25, 9.94, 10, 1_500].map(shortRate), ["0", "0.1", "0.3", "9.9", "10", "1.5k"]);
+  assert.deepEqual(
+    [0, 0.4, 0.6, 999, 999.9, 1_200, 35_000, 119_000, 120_000, 7_200_000, 86_400_000, 172_800_000].map(
+      shortTime,
+    ),
+    ["0", "0", "1ms", "999ms", "1.0s", "1.2s", "35s", "119s", "2.0m", "2.0h", "24h", "2d"],
+  );
 });

@@ -4,6 +4,8 @@
  */
 import { once } from "node:events";
 import {
+  type handleServerStreamingCall,
+  type handleUnaryCall,
   Metadata,
   Server,
   ServerCredentials,
@@ -18,6 +20,12 @@ import {
   type LonglivedRequest,
   type LonglivedResponse,
   loadContracts,
+  type WireEvictRequest,
+  type WireEvictResponse,
+  type WireGetStatsRequest,
+  type WireGetStatsResponse,
+  type WireListSubscriptionsRequest,
+  type WireListSubscriptionsResponse,
   type WirePublishAck,
   type WirePublishRequest,
   type WirePublishResponse,
@@ -31,6 +39,15 @@ export type SubscribeCall = ServerWritableStream<WireSubscribeRequest, WireSubsc
 export type LonglivedCall = ServerWritableStream<LonglivedRequest, LonglivedResponse>;
 export type PublishStreamCall = ServerDuplexStream<WirePublishRequest, WirePublishAck>;
 
+export interface AdminHandlers {
+  readonly ListSubscriptions?: handleServerStreamingCall<
+    WireListSubscriptionsRequest,
+    WireListSubscriptionsResponse
+  >;
+  readonly GetStats?: handleUnaryCall<WireGetStatsRequest, WireGetStatsResponse>;
+  readonly Evict?: handleUnaryCall<WireEvictRequest, WireEvictResponse>;
+}
+
 export interface Handlers {
   /** @param attempt 1 for the first call that this server gets. */
   subscribe?: (call: SubscribeCall, attempt: number) => void;
@@ -40,6 +57,8 @@ export interface Handlers {
     done: sendUnaryData<WirePublishResponse>,
   ) => void;
   publishStream?: (call: PublishStreamCall) => void;
+  /** Of the admin service, by method; without them the server does not have it. */
+  admin?: AdminHandlers;
 }
 
 export interface FakeServer {
@@ -54,7 +73,7 @@ const unwanted = (): void => {
 };
 
 export async function fakeServer(handlers: Handlers, port = 0): Promise<FakeServer> {
-  const { fanout, longlived } = loadContracts();
+  const { admin, fanout, longlived } = loadContracts();
   const server = new Server();
   let subscribes = 0;
   let longliveds = 0;
@@ -74,6 +93,7 @@ export async function fakeServer(handlers: Handlers, port = 0): Promise<FakeServ
       PublishStream: handlers.publishStream ?? unwanted,
     } as never,
   );
+  if (handlers.admin !== undefined) server.addService(admin, { ...handlers.admin });
   server.addService(
     longlived as never,
     {

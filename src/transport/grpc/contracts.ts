@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { MethodDefinition } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
@@ -147,6 +148,127 @@ export interface WirePublishAck {
   readonly offsets?: readonly Uint64[];
 }
 
+// spillway.v1.Admin
+
+export interface WireListSubscriptionsRequest {
+  readonly health?: readonly WireEnum[];
+  readonly states?: readonly WireEnum[];
+  readonly class?: string;
+  readonly clientNamePrefix?: string;
+  readonly topicPattern?: string;
+  readonly idPrefix?: string;
+  readonly limit?: number;
+  readonly windowMs?: number;
+}
+
+export interface WireListSubscriptionsResponse {
+  readonly subscriptions?: readonly WireSubscription[];
+  readonly total?: Uint64;
+}
+
+export interface WireSubscription {
+  readonly id?: string;
+  readonly clientName?: string;
+  readonly identity?: string;
+  readonly class?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly patterns?: readonly string[];
+  readonly peer?: string;
+  readonly startedAtUs?: Uint64;
+  readonly health?: WireEnum;
+  readonly state?: WireEnum;
+  readonly delivery?: WireEnum;
+  readonly slow?: boolean;
+  readonly overflow?: WireEnum;
+  readonly rung?: number;
+  readonly capacity?: WireQueueBounds | null;
+  readonly queuedBytes?: Uint64;
+  readonly peak?: WireQueueBounds | null;
+  readonly inFlightBytes?: Uint64;
+  readonly writeAgeMs?: Uint64;
+  readonly lagMs?: Uint64;
+  readonly books?: WireBooks | null;
+  readonly deliveredBytes?: Uint64;
+  readonly batches?: Uint64;
+  readonly gaps?: Uint64;
+  readonly stalls?: Uint64;
+  readonly position?: WirePosition | null;
+  readonly rates?: WireRates | null;
+}
+
+export interface WireBooks {
+  readonly matched?: Uint64;
+  readonly delivered?: Uint64;
+  readonly dropped?: WireLosses | null;
+  readonly conflated?: Uint64;
+  readonly expired?: Uint64;
+  readonly queued?: Uint64;
+  readonly inFlight?: Uint64;
+  readonly discardedAtClose?: Uint64;
+}
+
+export interface WireLosses {
+  readonly overflow?: Uint64;
+  readonly oversize?: Uint64;
+  readonly renderFailed?: Uint64;
+  readonly filterFailed?: Uint64;
+}
+
+export interface WireRates {
+  readonly windowMs?: number;
+  readonly matched?: number;
+  readonly delivered?: number;
+  readonly lost?: number;
+  readonly conflated?: number;
+}
+
+export interface WireGetStatsRequest {
+  readonly windowMs?: number;
+}
+
+export interface WireGetStatsResponse {
+  readonly stats?: WireHubStats | null;
+  readonly rates?: WireRates | null;
+  readonly publishedRate?: number;
+}
+
+export interface WireHubStats {
+  readonly position?: WirePosition | null;
+  readonly published?: Uint64;
+  readonly publishedBytes?: Uint64;
+  readonly topics?: Uint64;
+  readonly subscriptions?: WireSubscriptionCounts | null;
+  readonly ended?: Readonly<Record<string, Uint64>>;
+  readonly books?: WireBooks | null;
+  readonly queuedBytes?: Uint64;
+  readonly inFlightBytes?: Uint64;
+  readonly deliveredBytes?: Uint64;
+  readonly batches?: Uint64;
+}
+
+export interface WireSubscriptionCounts {
+  readonly live?: Uint64;
+  readonly catchingUp?: Uint64;
+  readonly parked?: Uint64;
+  readonly draining?: Uint64;
+  readonly stalled?: Uint64;
+}
+
+export interface WireEvictRequest {
+  readonly id?: string;
+  readonly detail?: string;
+}
+
+export interface WireEvictResponse {
+  readonly subscription?: WireSubscription | null;
+}
+
+export type WireGetConfigRequest = Readonly<Record<string, never>>;
+
+export interface WireGetConfigResponse {
+  readonly config?: string;
+}
+
 // google.rpc
 
 /** `google.protobuf.Any`; its fields keep the names of the `.proto` file, whatever the loader is told. */
@@ -182,6 +304,12 @@ export interface Contracts {
     readonly Publish: MethodDefinition<WirePublishRequest, WirePublishResponse>;
     readonly PublishStream: MethodDefinition<WirePublishRequest, WirePublishAck>;
   };
+  readonly admin: {
+    readonly ListSubscriptions: MethodDefinition<WireListSubscriptionsRequest, WireListSubscriptionsResponse>;
+    readonly GetStats: MethodDefinition<WireGetStatsRequest, WireGetStatsResponse>;
+    readonly Evict: MethodDefinition<WireEvictRequest, WireEvictResponse>;
+    readonly GetConfig: MethodDefinition<WireGetConfigRequest, WireGetConfigResponse>;
+  };
   readonly rpc: {
     readonly status: MessageCodec<RpcStatus>;
     readonly errorInfo: MessageCodec<RpcErrorInfo>;
@@ -192,7 +320,7 @@ export interface Contracts {
 let loaded: Contracts | undefined;
 
 /**
- * The contracts. The first call reads three small files, synchronously.
+ * The contracts. The first call reads a few small files, synchronously.
  *
  * @throws Error when the `proto/` folder of this package is missing.
  */
@@ -201,12 +329,22 @@ export function loadContracts(): Contracts {
   return loaded;
 }
 
-function load(): Contracts {
+const PROTO_FILES = [
+  "longlived.proto",
+  "spillway/v1/fanout.proto",
+  "spillway/v1/admin.proto",
+  "google/rpc/status.proto",
+];
+
+/** Where the `.proto` files of this package are, for their imports. */
+export function protoFolder(): string {
   // By the name of this package, so that it works from a checkout, from dist/ and from node_modules alike.
-  const files = ["longlived.proto", "spillway/v1/fanout.proto", "google/rpc/status.proto"].map((file) =>
-    fileURLToPath(import.meta.resolve(`spillway/proto/${file}`)),
-  );
-  const definitions: Record<string, unknown> = loadSync(files, {
+  return dirname(fileURLToPath(import.meta.resolve("spillway/proto/longlived.proto")));
+}
+
+function load(): Contracts {
+  const definitions: Record<string, unknown> = loadSync(PROTO_FILES, {
+    includeDirs: [protoFolder()],
     keepCase: false,
     longs: String,
     enums: String,
@@ -218,6 +356,7 @@ function load(): Contracts {
   return {
     longlived: definitions["protos.Longlived"] as Contracts["longlived"],
     fanout: definitions["spillway.v1.Fanout"] as Contracts["fanout"],
+    admin: definitions["spillway.v1.Admin"] as Contracts["admin"],
     rpc: {
       status: definitions["google.rpc.Status"] as MessageCodec<RpcStatus>,
       errorInfo: definitions["google.rpc.ErrorInfo"] as MessageCodec<RpcErrorInfo>,

@@ -28,6 +28,7 @@ import { describeCall } from "./call-info.ts";
 import { type DeliveryOptions, type ResolvedDelivery, resolveDelivery } from "./delivery-options.ts";
 import { BatchJoiner, frameMessage, passThrough } from "./framing.ts";
 import { type FastWays, NO_FAST_WAYS } from "./outlet.ts";
+import { rememberPeer } from "./peers.ts";
 import { refusal } from "./refusal.ts";
 import { type Encoded, GrpcSink, type GrpcSinkOptions } from "./sink.ts";
 import { fastWays } from "./write-self-test.ts";
@@ -206,6 +207,7 @@ class Method<Request, Response> {
       this.#options.admit?.(request);
       step = "attach";
       const subscription = this.#attach(call, terms, access, sinkOptions);
+      rememberPeer(subscription, call);
       this.#started(subscription, request);
     } catch (error) {
       // Its own errors are meant for the client; all else is a fault of this side.

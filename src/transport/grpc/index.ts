@@ -5,6 +5,16 @@
  *
  * @module
  */
+export type {
+  BooksReport,
+  Health,
+  ListQuery,
+  LiveState,
+  Rates,
+  StatsReport,
+  SubscriptionReport,
+} from "./admin/reports.ts";
+export { type AdminServiceOptions, adminService } from "./admin/service.ts";
 export { type Contracts, loadContracts } from "./contracts.ts";
 export type { DeliveryOptions } from "./delivery-options.ts";
 export {

@@ -13,6 +13,8 @@ import type { Clock } from "../../clock.ts";
 import { SERVER_DEFAULTS } from "../../defaults.ts";
 import type { Hub } from "../../fanout/index.ts";
 import { formatAddress, parseAddress } from "./address.ts";
+import { addReflection } from "./admin/reflection.ts";
+import { type AdminServiceOptions, adminService } from "./admin/service.ts";
 import { checkMilliseconds, type DeliveryOptions, resolveDelivery } from "./delivery-options.ts";
 import { type FanoutServiceOptions, fanoutService, type GrpcService } from "./fanout-service.ts";
 import { type Listener, listen } from "./listener.ts";
@@ -47,6 +49,24 @@ export interface ServeOptions extends DeliveryOptions {
    * @default {}
    */
   readonly fanout?: FanoutServiceOptions | false;
+
+  /**
+   * `spillway.v1.Admin`: its options, or `false` to leave it out. It shows names, addresses and topics of all subscribers
+   * and can end any of them, on the same port as everything else. So listen on a loopback address or ask for client
+   * certificates, and decide in the hub's `authorize` hook, which is asked with the action `admin`: without a hook,
+   * whoever reaches the port may do it.
+   *
+   * @default false
+   */
+  readonly admin?: AdminServiceOptions | false;
+
+  /**
+   * gRPC reflection: tools such as grpcurl learn the contracts from the server. Needs the package `@grpc/reflection`. It
+   * tells of the services of this package; whoever has others leaves it off, and adds a `ReflectionService` to `services`.
+   *
+   * @default false
+   */
+  readonly reflection?: boolean;
 
   /** Adds services of one's own to the same port. Called once, before the server listens. */
   readonly services?: (server: Server) => void;
@@ -91,13 +111,16 @@ export interface SpillwayServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Full name of the service that health checks ask. */
+const HEALTH_NAME = "grpc.health.v1.Health";
+
 /** How long streams that were reset, and connections without streams, may take to close. */
 const CLOSE_MARGIN_MS = 500;
 
 /**
  * Serves a hub over gRPC. Resolves when it listens.
  *
- * @throws SpillwayError `ADDRESS_INVALID`, `ADDRESS_UNAVAILABLE`
+ * @throws SpillwayError `ADDRESS_INVALID`, `ADDRESS_UNAVAILABLE`, `PACKAGE_MISSING`
  */
 export async function serve(hub: Hub, options: ServeOptions = {}): Promise<SpillwayServer> {
   const address = parseAddress(options.listen ?? SERVER_DEFAULTS.listen);
@@ -122,6 +145,8 @@ export async function serve(hub: Hub, options: ServeOptions = {}): Promise<Spill
     for (const service of services) service.addTo(server);
     const health = new HealthImplementation(healthOf(services, "SERVING"));
     health.addToServer(server);
+    if (options.reflection === true)
+      await addReflection(server, [...services.map(({ name }) => name), HEALTH_NAME]);
     options.services?.(server);
     // Now rather than in front of the first subscriber.
     await fastWays();
@@ -134,11 +159,12 @@ export async function serve(hub: Hub, options: ServeOptions = {}): Promise<Spill
 }
 
 function chosenServices(hub: Hub, options: ServeOptions): readonly GrpcService[] {
-  const { endGraceMs, batching, clock, fanout, longlived } = options;
+  const { endGraceMs, batching, clock, fanout, longlived, admin } = options;
   const delivery: DeliveryOptions = { endGraceMs, batching, clock };
   return [
     ...(fanout === false ? [] : [fanoutService(hub, { ...delivery, ...fanout })]),
     ...(longlived === false ? [] : [longlivedService(hub, { ...delivery, ...longlived })]),
+    ...(admin === undefined || admin === false ? [] : [adminService(hub, { clock, ...admin })]),
   ];
 }
 

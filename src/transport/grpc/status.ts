@@ -67,6 +67,7 @@ const REASON_OF_ERROR = {
   ADDRESS_UNAVAILABLE: "failed",
   UNREACHABLE: "failed",
   CONFIG_INVALID: "failed",
+  PACKAGE_MISSING: "failed",
 } as const satisfies Record<ErrorCode, StatusReason>;
 
 /** What a client does about a status whose server gave no reason of ours, for example because a proxy made it. */

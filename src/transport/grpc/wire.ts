@@ -68,7 +68,7 @@ type TravellingFrame = Exclude<Frame, { kind: "end" }>;
 /** A frame as a client reads it. */
 export type RemoteFrame = Exclude<TravellingFrame, { kind: "started" }> | RemoteStartedFrame;
 
-const OVERFLOW_TO_WIRE = {
+export const OVERFLOW_TO_WIRE = {
   "drop-oldest": "OVERFLOW_POLICY_DROP_OLDEST",
   "drop-newest": "OVERFLOW_POLICY_DROP_NEWEST",
   conflate: "OVERFLOW_POLICY_CONFLATE",
@@ -88,7 +88,7 @@ const GAP_REASON_TO_WIRE = {
 } as const satisfies Record<GapReason, string>;
 const GAP_REASON_FROM_WIRE = inverse<GapReason>(GAP_REASON_TO_WIRE);
 
-const STATE_TO_WIRE = {
+export const STATE_TO_WIRE = {
   "catching-up": "SUBSCRIPTION_STATE_CATCHING_UP",
   live: "SUBSCRIPTION_STATE_LIVE",
   parked: "SUBSCRIPTION_STATE_PARKED",
@@ -228,7 +228,7 @@ function startedFromWire(started: WireStarted): RemoteStartedFrame {
   };
 }
 
-function receivedPolicy(value: WireEnum | undefined): OverflowPolicyName {
+export function receivedPolicy(value: WireEnum | undefined): OverflowPolicyName {
   return OVERFLOW_FROM_WIRE.get(value) ?? "drop-oldest";
 }
 
@@ -401,7 +401,12 @@ function requestedInteger(value: Uint64 | undefined, field: string, code: ErrorC
   );
 }
 
-function receivedInteger(value: Uint64 | undefined, field: string): number {
+/**
+ * Client: a 64-bit number out of a response.
+ *
+ * @throws RangeError for one that no JavaScript number holds exactly.
+ */
+export function receivedInteger(value: Uint64 | undefined, field: string): number {
   const number = toSafeInteger(value);
   if (number !== undefined) return number;
   throw new RangeError(
@@ -409,6 +414,7 @@ function receivedInteger(value: Uint64 | undefined, field: string): number {
   );
 }
 
-function inverse<Name extends string>(table: Readonly<Record<Name, string>>): Map<unknown, Name> {
+/** From what is on the wire to its name. */
+export function inverse<Name extends string>(table: Readonly<Record<Name, string>>): Map<unknown, Name> {
   return new Map(Object.entries<string>(table).map(([name, wire]) => [wire, name as Name]));
 }

@@ -1,5 +1,5 @@
 /**
- * The Node client of both services: subscriptions that come back by themselves, and publishing.
+ * The Node client of all services: subscriptions that come back by themselves, publishing, and administration.
  *
  * One client is one connection. Subscriptions on it share its flow-control window, so a reader that must not be
  * held up by another takes a client of its own.
@@ -10,25 +10,17 @@ import { quote, SpillwayError } from "../../../errors.ts";
 import type { Position } from "../../../protocol/index.ts";
 import { loadContracts } from "../contracts.ts";
 import { receivedPosition } from "../wire.ts";
-import { cancelCall } from "./cancel-call.ts";
+import { AdminClient } from "./admin-client.ts";
+import { type CallOptions, Calls, readAnswer } from "./calls.ts";
 import { Connection } from "./connection.ts";
 import { LonglivedFeed, type LonglivedOptions, LonglivedSubscription } from "./longlived-subscription.ts";
-import { type ConnectOptions, milliseconds, type ResolvedOptions, resolveOptions } from "./options.ts";
+import { type ConnectOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import { type MessageOptions, Publisher, publishRequest } from "./publisher.ts";
 import { type RemoteSubscribeOptions, RemoteSubscription } from "./remote-subscription.ts";
 import type { ResubscribingOptions } from "./resubscribing.ts";
-import { toSpillwayError } from "./verdict.ts";
 
-export interface RemotePublishOptions extends MessageOptions {
-  /** Gives up when aborted, and throws its reason. The message may have been accepted all the same. */
-  readonly signal?: AbortSignal;
-  /**
-   * How long to wait for the server's answer, in milliseconds.
-   *
-   * @default 10000
-   */
-  readonly timeoutMs?: number;
-}
+/** The message may have been accepted though the call was given up. */
+export interface RemotePublishOptions extends MessageOptions, CallOptions {}
 
 /**
  * A client of the server at `address`. Connects when it is first used, and does not fail here for a server that
@@ -47,6 +39,8 @@ export class Client implements AsyncDisposable {
   readonly #connection: Connection;
   /** How to end each thing that is still open. */
   readonly #open = new Set<() => void>();
+  readonly #calls: Calls;
+  #admin: AdminClient | undefined;
   #closed = false;
 
   /** Use {@link connect}. */
@@ -60,6 +54,7 @@ export class Client implements AsyncDisposable {
     this.address = address;
     this.#options = resolveOptions(address, options);
     this.#connection = new Connection(address, this.#options);
+    this.#calls = new Calls(this.#connection);
   }
 
   /**
@@ -112,34 +107,16 @@ export class Client implements AsyncDisposable {
     payload: Uint8Array | string,
     options: RemotePublishOptions = {},
   ): Promise<Position> {
-    const { signal, timeoutMs = 10_000 } = options;
-    signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
     const request = publishRequest(topic, payload, options);
-    const deadline = milliseconds("timeoutMs", timeoutMs);
-    return await new Promise<Position>((resolve, reject) => {
-      const call = this.#connection.unary(
-        loadContracts().fanout.Publish,
-        request,
-        deadline,
-        (error, response) => {
-          signal?.removeEventListener("abort", cancel);
-          this.#open.delete(cancel);
-          if (error === null) {
-            try {
-              resolve(receivedPosition(response?.position, "position"));
-            } catch (cause) {
-              reject(new SpillwayError("ENDED", String(cause), { cause, reason: "INTERNAL" }));
-            }
-          } else if (signal?.aborted === true) reject(signal.reason);
-          else if (this.#closed)
-            reject(new SpillwayError("CLOSED", "the client was closed before the answer came"));
-          else reject(toSpillwayError(error, this.address));
-        },
-      );
-      const cancel = (): void => cancelCall(call);
-      this.#open.add(cancel);
-      signal?.addEventListener("abort", cancel, { once: true });
-    });
+    const response = await this.#calls.unary(loadContracts().fanout.Publish, request, options);
+    return readAnswer(() => receivedPosition(response.position, "position"));
+  }
+
+  /** What the server's operator sees and does; see {@link AdminClient}. */
+  get admin(): AdminClient {
+    this.#admin ??= new AdminClient(this.#calls);
+    return this.#admin;
   }
 
   /**
@@ -159,6 +136,7 @@ export class Client implements AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     for (const end of [...this.#open]) end();
+    this.#calls.close();
     this.#connection.close();
   }
 

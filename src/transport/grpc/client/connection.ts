@@ -12,6 +12,7 @@ import {
   type ChannelCredentials,
   type ClientDuplexStream,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
   connectivityState,
   Client as GrpcClient,
@@ -88,6 +89,21 @@ export class Connection {
       this.#metadata,
       { deadline: Date.now() + timeoutMs },
       done,
+    );
+  }
+
+  serverStream<Request, Response>(
+    method: MethodDefinition<Request, Response>,
+    request: Request,
+    timeoutMs: number,
+  ): ClientReadableStream<Response> {
+    return this.#usable().makeServerStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      request,
+      this.#metadata,
+      { deadline: Date.now() + timeoutMs },
     );
   }
 

@@ -4,8 +4,19 @@
  * @module
  */
 
+export type {
+  BooksReport,
+  Health,
+  ListQuery,
+  LiveState,
+  Rates,
+  StatsReport,
+  SubscriptionReport,
+} from "../admin/reports.ts";
 export type { PreviousEnd, RemoteFrame, RemoteStartedFrame } from "../wire.ts";
+export { AdminClient, type SubscriptionList } from "./admin-client.ts";
 export type { BackoffOptions } from "./backoff.ts";
+export type { CallOptions } from "./calls.ts";
 export { Client, connect, type RemotePublishOptions } from "./client.ts";
 export { type LonglivedOptions, LonglivedSubscription } from "./longlived-subscription.ts";
 export type { ConnectOptions, KeepaliveOptions } from "./options.ts";
