@@ -237,6 +237,19 @@ describe("the house", () => {
     assert.deepEqual(elsewhere.map(told), []);
   });
 
+  it("has a public door that leads to no configuration, log or exporter, nor to the packages that these need", () => {
+    const reached = reachedFrom(["index.ts"]);
+    assert.deepEqual(
+      [...reached].filter((path) => /^(config|observe)\//.test(path)),
+      [],
+    );
+    const heavy = /^(zod|yaml|leven|pino|prom-client|@opentelemetry\/|@grpc\/reflection)/;
+    const wrong = imports.filter(
+      ({ from, specifier, typeOnly }) => reached.has(from) && heavy.test(specifier) && !typeOnly,
+    );
+    assert.deepEqual(wrong.map(told), []);
+  });
+
   it("has every default in defaults.ts alone, and documents just those", () => {
     let met = 0;
     for (const file of files.filter((path) => path.startsWith("fanout/") || path.startsWith("transport/"))) {

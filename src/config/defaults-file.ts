@@ -49,17 +49,24 @@ export function defaultsFile(): string {
 function* section(schema: z.ZodType, path: readonly string[], indent: string): Iterable<string> {
   const kind = kindOf(schema);
   if (kind.is !== "section") return;
+  let hadExample = false;
   for (const [name, part] of Object.entries(kind.shape)) {
     if (name === "$schema") continue;
-    // What is small stands together.
-    if (path.length < 2) yield "";
-    yield* option(part, [...path, name], indent);
+    const inside = [...path, name];
+    // What is small stands together, as long as one sees where a comment ends.
+    if (path.length < 2 || hadExample) yield "";
+    yield* option(part, inside, indent);
+    hadExample = exampleOf(inside) !== undefined;
   }
+}
+
+function exampleOf(path: readonly string[]): unknown {
+  return EXAMPLES[path.join(".")];
 }
 
 function* option(schema: z.ZodType, path: readonly string[], indent: string): Iterable<string> {
   const name = path.at(-1) ?? "";
-  const example = EXAMPLES[path.join(".")];
+  const example = exampleOf(path);
   const value = defaultOf(path);
   const isThere = value !== undefined && !(isMap(value) && Object.keys(value).length === 0);
   const more = isThere || example === undefined ? "" : " For example:";

@@ -213,15 +213,19 @@ const MORE_OF_HUB = [
   tableOf(classSchema, [], false, (name) => !Object.hasOwn(topicShape, name) || name === "linger"),
 ];
 
+const PROGRAM = [
+  'import { Hub, serve } from "spillway";',
+  'import { loadConfig } from "spillway/config";',
+  "",
+  'const { config } = await loadConfig({ file: "spillway.yaml", environment: process.env });',
+  "const hub = new Hub(config.hub);",
+  "const server = await serve(hub, config.server);",
+];
+
 const CONCLUSION = `## In code
 
 \`\`\`js
-import { Hub, serve } from "spillway";
-import { loadConfig } from "spillway/config";
-
-const { config } = await loadConfig({ file: "spillway.yaml", environment: process.env });
-const hub = new Hub(config.hub);
-const server = await serve(hub, config.server);
+${PROGRAM.join("\n")}
 \`\`\`
 
 What cannot be written down is given there, beside \`config.hub\` and \`config.server\`: hooks, TLS credentials, history
