@@ -2,8 +2,8 @@
  * One figure of several configurations: its value for each, over all trials, and how it compares with the first.
  *
  * Trials of one block ran close together, so configurations are compared by the blocks that both have. With five blocks or
- * more the interval says how far the ratio moves had other blocks been drawn from those there are; with fewer the spread is
- * what single blocks say, and with one there is none.
+ * more there is an interval, which says how far the ratio moves had other blocks been drawn from those there are. With fewer
+ * there are only the single blocks: two that agree are soon found by chance, and must not look like an interval.
  *
  * @module
  */
@@ -28,8 +28,10 @@ export interface Compared {
   readonly range: Interval | undefined;
   /** By the value of the first configuration; `undefined` for that one, and where the first is 0. */
   readonly ratio: number | undefined;
-  /** Of the ratio. */
-  readonly spread: Interval | undefined;
+  /** The ratio in single blocks, where there are several. */
+  readonly blocks: readonly number[];
+  /** 95 %, of the ratio; `undefined` with fewer than five blocks. */
+  readonly interval: Interval | undefined;
 }
 
 /** @param all - the samples of each configuration, the first of which is what the others are compared with */
@@ -42,7 +44,7 @@ export function compareFigure<T>(
     const value = valueBy(figure, samples);
     const singles = samples.map((sample) => valueBy(figure, [sample])).filter((one) => one !== undefined);
     const range = singles.length < 2 ? undefined : rangeOf(singles);
-    if (index === 0) return { value, range, ratio: undefined, spread: undefined };
+    if (index === 0) return { value, range, ratio: undefined, blocks: [], interval: undefined };
     const [mine, first] = shared(samples, all[0]!);
     return { value, range, ...ratioOf(figure, mine, first, seed) };
   });
@@ -53,31 +55,40 @@ function ratioOf<T>(
   mine: readonly Sample<T>[],
   first: readonly Sample<T>[],
   seed: number,
-): Pick<Compared, "ratio" | "spread"> {
+): Pick<Compared, "ratio" | "blocks" | "interval"> {
   const [above, below] = [weigher(figure, mine), weigher(figure, first)];
   const ratioBy = (weights: readonly number[]) => quotient(above(weights), below(weights));
   const ratio = ratioBy(mine.map(() => 1));
-  const blocks = mine.length;
-  if (ratio === undefined || blocks < 2) return { ratio, spread: undefined };
-  if (blocks < BLOCKS_FOR_INTERVAL) {
-    const singles = mine
-      .map((_, index) => ratioBy(mine.map((_, other) => (other === index ? 1 : 0))))
-      .filter((one) => one !== undefined);
-    // A quantile of all blocks together can lie outside of those of single ones.
-    return { ratio, spread: singles.length < 2 ? undefined : rangeOf([...singles, ratio]) };
-  }
-  const random = randomFrom(seed, figure.name);
+  const count = mine.length;
+  const blocks = mine
+    .map((_, index) => ratioBy(mine.map((_, other) => (other === index ? 1 : 0))))
+    .filter((one) => one !== undefined);
+  if (ratio === undefined || count < 2) return { ratio, blocks: [], interval: undefined };
+  return {
+    ratio,
+    blocks,
+    interval: count < BLOCKS_FOR_INTERVAL ? undefined : intervalOf(ratioBy, count, seed),
+  };
+}
+
+/** `undefined`: too few of the draws have a ratio. */
+function intervalOf(
+  ratioBy: (weights: readonly number[]) => number | undefined,
+  blocks: number,
+  seed: number,
+): Interval | undefined {
+  const random = randomFrom(seed);
   const ratios: number[] = [];
   for (let round = 0; round < RESAMPLES; round++) {
     const weights = new Array<number>(blocks).fill(0);
     for (let drawn = 0; drawn < blocks; drawn++) weights[Math.floor(random() * blocks)]! += 1;
-    const drawnRatio = ratioBy(weights);
-    if (drawnRatio !== undefined) ratios.push(drawnRatio);
+    const ratio = ratioBy(weights);
+    if (ratio !== undefined) ratios.push(ratio);
   }
-  if (ratios.length < RESAMPLES / 2) return { ratio, spread: undefined };
+  if (ratios.length < RESAMPLES / 2) return undefined;
   ratios.sort((a, b) => a - b);
   const at = (share: number): number => ratios[Math.round(share * (ratios.length - 1))]!;
-  return { ratio, spread: { low: at(0.025), high: at(0.975) } };
+  return { low: at(0.025), high: at(0.975) };
 }
 
 /** The samples of both by the blocks that both have, in the same order. */

@@ -8,6 +8,7 @@ import type { Table } from "../table.ts";
 import { renderTerminal, type TerminalOptions } from "../terminal.ts";
 import type { Compared } from "./compare.ts";
 import {
+  describeControls,
   describeLateness,
   describeLoad,
   describeTrials,
@@ -33,6 +34,7 @@ export function configReport(results: ConfigResults, options?: TerminalOptions):
     notes: [
       ...describeLoad(results.load),
       ...describeTrials(results),
+      ...describeControls(results),
       ...describeLateness(results),
       ...READ_AS,
     ],

@@ -89,10 +89,11 @@ export function figuresTable(results: ConfigResults): Table {
   const { configs, kinds } = results;
   const rows = figureRows(results);
   const columns: Column[] = [{ title: "", align: "left" }];
+  const spread = fewestTrials(results) < BLOCKS_FOR_INTERVAL ? "single blocks" : "95 %";
   for (const [index, config] of configs.entries()) {
     columns.push({ title: nameOf(config), align: "right" });
     if (index > 0) {
-      columns.push({ title: `${config.letter} ÷ A`, align: "right" }, { title: "spread", align: "left" });
+      columns.push({ title: `${config.letter} ÷ A`, align: "right" }, { title: spread, align: "left" });
     } else if (configs.length === 1) columns.push({ title: "trials", align: "left" });
   }
   const heading = (text: string): Row => ({ cells: [text, ...columns.slice(1).map(() => " ")] });
@@ -120,13 +121,17 @@ function linesOf(rows: readonly FigureRow[]): readonly (readonly FigureRow[])[] 
 
 function rowOf(line: readonly FigureRow[], configs: number): Row {
   const telling = line.find(({ figure }) => figure.includes("p99")) ?? line[0]!;
-  const cells = telling.compared.flatMap(({ range, ratio: by, spread }, index) => {
+  const cells = telling.compared.flatMap(({ range, ratio: by, blocks, interval }, index) => {
     const cell = line.map(({ compared, text }) => textOf(compared[index]!, text)).join(" / ");
-    if (index > 0)
-      return [cell, by === undefined ? " " : ratio(by), spread === undefined ? " " : ratioInterval(spread)];
+    if (index > 0) return [cell, by === undefined ? " " : ratio(by), spreadText(blocks, interval)];
     return configs > 1 ? [cell] : [cell, range === undefined ? " " : rangeText(range, telling.text)];
   });
   return { cells: [`  ${telling.line ?? telling.figure}`, ...cells] };
+}
+
+function spreadText(blocks: readonly number[], interval: Interval | undefined): string {
+  if (interval !== undefined) return ratioInterval(interval);
+  return blocks.length === 0 ? " " : blocks.map(ratio).join(", ");
 }
 
 function textOf({ value }: Compared, text: (value: number) => string): string {
@@ -228,12 +233,15 @@ export function describeLoad({
   ];
 }
 
+function fewestTrials({ configs }: Pick<ConfigResults, "configs">): number {
+  return Math.min(...configs.map((config) => validTrials(config).length));
+}
+
 /** How much the figures can carry. */
 export function describeTrials({ configs, seed, load }: ConfigResults): string[] {
-  const counted = configs.map((config) => validTrials(config).length);
-  const fewest = Math.min(...counted);
+  const fewest = fewestTrials({ configs });
   if (fewest === 0) {
-    const none = configs.filter((_, index) => counted[index] === 0).map(({ letter }) => letter);
+    const none = configs.filter((config) => validTrials(config).length === 0).map(({ letter }) => letter);
     return [`No trial of ${none.join(", ")} counts: see below.`];
   }
   const each = configs.length > 1 ? " each" : "";
@@ -247,8 +255,26 @@ export function describeTrials({ configs, seed, load }: ConfigResults): string[]
 function describeSpread(configs: number, trials: number): string {
   if (configs === 1) return "In brackets: the least and the most of single trials.";
   return trials < BLOCKS_FOR_INTERVAL
-    ? `Spread: what single blocks say, of which ${trials} are too few for an interval; --trials 5 gives one.`
-    : "Spread: a 95 % interval, by drawing other blocks from those there are.";
+    ? `Beside each ratio stands what single blocks say: ${trials} are too few for an interval, --trials 5 gives one.`
+    : "Beside each ratio stands its 95 % interval, by drawing other blocks from those there are.";
+}
+
+/** Groups that were treated alike are a control: nothing that was configured differs for them. */
+export function describeControls(results: ConfigResults): string[] {
+  const { configs, groups, kinds } = results;
+  if (configs.length < 2) return [];
+  const alike = groups.filter(({ name }) => {
+    const own = kinds.filter(({ group }) => group === name).map(({ id }) => id);
+    const treatments = configs.flatMap(({ trials }) =>
+      trials.flatMap((trial) => own.flatMap((id) => trial.kinds[id]?.treatment ?? [])),
+    );
+    return new Set(treatments.map((treatment) => JSON.stringify(treatment))).size === 1;
+  });
+  if (alike.length === 0) return [];
+  return [
+    `Treated alike in all: ${alike.map(({ name }) => name).join(", ")}. Where their figures differ, that is chance, or what ` +
+      "the others cost them.",
+  ];
 }
 
 /** A schedule that is so late says that something else kept the machine busy, or that the load is too much for it. */

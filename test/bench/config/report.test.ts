@@ -48,10 +48,10 @@ const sideBySide = () =>
 describe("the report of configurations", () => {
   it("has a column for each, and what the second is of the first", () => {
     const report = configReport(sideBySide(), plain);
-    assert.match(report, /A: +B: +B\n +a\.yaml +b\.yaml +÷ A +spread/);
+    assert.match(report, /A: +B: +B +single\n +a\.yaml +b\.yaml +÷ A +blocks/);
     assert.match(report, /others: slow, reads 100\/s × 1\n/);
     assert.match(report, / read, % of published +45\.0 +47\.5 +1\.06×/);
-    assert.match(report, / dropped \(overflow\) +650 +0 +0× +\[0–0\]/);
+    assert.match(report, / dropped \(overflow\) +650 +0 +0× +0×, 0×$/m);
     assert.match(report, / conflated +0 +1,000 *$/m);
     assert.match(
       report,
@@ -101,7 +101,22 @@ describe("the report of configurations", () => {
     assert.match(configReport(once, plain), /A single short run: 1 trial of 10 s/);
     const five = Array.from({ length: 5 }, () => dropping(1));
     const many = configResults([config("A", trials(...five)), config("B", trials(...five))], [HEALTHY, SLOW]);
-    assert.match(configReport(many, plain), /5 trials each .*a 95 %\s+interval/s);
+    assert.match(configReport(many, plain), /5 trials each .*its 95 %\s+interval/s);
+  });
+
+  it("names those who were treated alike: what differs for them is not what was configured", () => {
+    const alike = configResults(
+      [config("A", trials(dropping(1))), config("B", trials(dropping(2)))],
+      [HEALTHY, SLOW],
+    );
+    assert.match(configReport(alike, plain), /Treated alike in all: others\./);
+    const once = configResults([config("A", trials(dropping(1)))], [HEALTHY, SLOW]);
+    assert.doesNotMatch(configReport(once, plain), /Treated alike/);
+    const different = configResults(
+      [config("A", trials(dropping(1))), config("B", trials(conflating))],
+      [SLOW],
+    );
+    assert.doesNotMatch(configReport(different, plain), /Treated alike/);
   });
 
   it("warns when the schedule itself was late", () => {
@@ -172,13 +187,13 @@ describe("a figure of several configurations", () => {
     ];
     const [, compared] = compareFigure(sum, [samples(10, 1_000, 20), second], 1);
     assert.deepEqual([compared?.value, compared?.ratio], [40, 80 / 30]);
-    assert.deepEqual(compared?.spread, { low: 2, high: 3 });
+    assert.deepEqual([compared?.blocks, compared?.interval], [[2, 3], undefined]);
   });
 
   it("has an interval from five blocks on, the same for the same seed", () => {
     const all = [samples(10, 11, 9, 10, 12), samples(20, 23, 19, 20, 22)];
     const [, compared] = compareFigure(sum, all, 7);
-    const { low, high } = compared!.spread!;
+    const { low, high } = compared!.interval!;
     assert.ok(
       low > 1.9 && low <= compared!.ratio! && high >= compared!.ratio! && high < 2.2,
       `${low} to ${high}`,
@@ -191,7 +206,8 @@ describe("a figure of several configurations", () => {
       value: 10,
       range: undefined,
       ratio: 2,
-      spread: undefined,
+      blocks: [],
+      interval: undefined,
     });
     assert.equal(compareFigure(sum, [samples(0), samples(10)], 1)[1]?.ratio, undefined);
     assert.equal(compareFigure(sum, [[], samples(10)], 1)[0]?.value, undefined);
