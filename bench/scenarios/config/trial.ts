@@ -133,9 +133,9 @@ class Running {
     const { config, load } = this.#plan;
     const [healthy, ...others] = this.#clients;
     const first = await this.#report(healthy!.process, FINISH_MS);
-    // Before those who still read: what waits for them is to be seen.
-    const { measurements } = await this.#server.ask({ type: "finish" }, "measured", ANSWER_MS);
     const rest = await Promise.all(others.map(({ process }) => this.#report(process, 0)));
+    // After all of them: nobody has read what the hub has not sent yet.
+    const { measurements } = await this.#server.ask({ type: "finish" }, "measured", ANSWER_MS);
     const clients: Record<string, ClientFigures> = Object.assign({}, first, ...rest);
     const problems = problemsOf(measurements, clients, (topic) => isCompacted(config.hub ?? {}, topic));
     await this.#crew.dismissClients();
