@@ -85,6 +85,9 @@ export const OPERATIONS_DEFAULTS = {
   log: { level: "info" },
 } as const;
 
+/** The options of `logEvents()`. */
+export const LOG_DEFAULTS = { mostLines: 10, intervalMs: 10_000 } as const;
+
 /** Of a configuration file that is watched. */
 export const CONFIG_DEFAULTS = {
   watchIntervalMs: 1_000,

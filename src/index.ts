@@ -5,6 +5,21 @@
  * @module
  */
 export { type Clock, systemClock } from "./clock.ts";
+export type {
+  EvictionsPausedEvent,
+  EvictionsResumedEvent,
+  HookErrorEvent,
+  HubEvent,
+  SpillwayEvents,
+  SubscriptionCaughtUpEvent,
+  SubscriptionDroppedEvent,
+  SubscriptionEndedEvent,
+  SubscriptionEpisodeEvent,
+  SubscriptionEscalatedEvent,
+  SubscriptionEvent,
+  SubscriptionSituationEvent,
+  SubscriptionStartedEvent,
+} from "./diagnostics.ts";
 export { type ErrorCode, SpillwayError } from "./errors.ts";
 export * from "./fanout/index.ts";
 export * from "./protocol/index.ts";

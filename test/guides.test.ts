@@ -28,7 +28,7 @@ function programs(document: string): Program[] {
 }
 
 describe("the programs of the guides", () => {
-  for (const document of ["guarantees.md", "slow-consumers.md"]) {
+  for (const document of ["guarantees.md", "observability.md", "slow-consumers.md"]) {
     it(`are all of the code in ${document}`, () => {
       const text = readFileSync(join(root, "docs", document), "utf8");
       const fences = [...text.matchAll(/^```(\w+)$/gm)].map(([, language]) => language);

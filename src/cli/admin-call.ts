@@ -25,8 +25,8 @@ export async function askOperator<T>(address: string, ask: (admin: AdminClient) 
   } catch (error) {
     if (!(error instanceof SpillwayError) || error.reason !== "UNIMPLEMENTED") throw error;
     throw new CommandError(
-      `the server at ${address} has no admin service: turn it on with admin: { enabled: true } in its configuration, ` +
-        "SPILLWAY_ADMIN_ENABLED=true in its environment, or serve(hub, { admin: {} }) in its code",
+      `the server at ${address} has no admin service: start it with spillway serve --admin, with admin: { enabled: true } ` +
+        "in its configuration, or with serve(hub, { admin: {} }) in its code",
       { cause: error },
     );
   }

@@ -1,12 +1,14 @@
 /**
- * How a command fails: with one line on stderr and an exit code, never with a stack trace.
+ * How a command fails: with one line on stderr for each thing that is wrong and an exit code, never with a stack trace.
  *
- * Exit codes: 0 done; 1 it went wrong (no server, refused, port in use); 2 the command line is wrong. A process
+ * Exit codes: 0 done; 1 it went wrong (no server, refused, port in use); 2 the command line, or the configuration that it
+ * runs with, is wrong. A process
  * that a signal ends before its work was done exits with 128 + the signal's number, as shells expect.
  *
  * @module
  */
 import { CommanderError } from "commander";
+import { ConfigError } from "../config/index.ts";
 import { SpillwayError } from "../errors.ts";
 
 export const EXIT_FAILED = 1;
@@ -20,21 +22,28 @@ export class CommandError extends Error {}
 
 /** What to print and to exit with, for anything that was thrown. */
 export function describeFailure(error: unknown): {
-  readonly line: string | undefined;
+  readonly lines: readonly string[];
   readonly exitCode: number;
 } {
   if (error instanceof CommanderError) {
     // Commander has printed its own line by now; help and version are no failures.
-    return { line: undefined, exitCode: error.exitCode === 0 ? 0 : EXIT_USAGE };
+    return { lines: [], exitCode: error.exitCode === 0 ? 0 : EXIT_USAGE };
   }
-  if (error instanceof UsageError) return { line: error.message, exitCode: EXIT_USAGE };
+  if (error instanceof UsageError) return { lines: [error.message], exitCode: EXIT_USAGE };
+  if (error instanceof ConfigError) return { lines: problemLines(error), exitCode: EXIT_USAGE };
   if (error instanceof CommandError || error instanceof SpillwayError) {
-    return { line: error.message, exitCode: EXIT_FAILED };
+    return { lines: [error.message], exitCode: EXIT_FAILED };
   }
-  return {
-    line: `unexpected: ${error instanceof Error ? error.message : String(error)}`,
-    exitCode: EXIT_FAILED,
-  };
+  const text = error instanceof Error ? error.message : String(error);
+  return { lines: [`unexpected: ${text}`], exitCode: EXIT_FAILED };
+}
+
+/** One line for each problem. What the library calls code is the flags here. */
+export function problemLines({ problems }: ConfigError): readonly string[] {
+  return problems.map(({ where, path, message }) => {
+    const place = where === "code" ? "the command line" : where;
+    return `${place}: ${path === "" ? "" : `${path}: `}${message}`;
+  });
 }
 
 /** Text of any origin as one printable line. */

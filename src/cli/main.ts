@@ -8,6 +8,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
+import { configCommand } from "./config.ts";
 import { describeFailure, EXIT_USAGE, note, oneLine } from "./errors.ts";
 import { evictCommand } from "./evict.ts";
 import { lsCommand } from "./ls.ts";
@@ -32,16 +33,21 @@ function program(): Command {
     lsCommand(),
     statsCommand(),
     evictCommand(),
+    configCommand(),
   ]) {
     spillway.addCommand(command.helpOption("-h, --help", "print this help"));
   }
-  for (const command of [spillway, ...spillway.commands]) {
+  for (const command of withAllBelow(spillway)) {
     command.exitOverride().configureOutput({
       // Commander adds suggestions on a line of their own.
       outputError: (text) => note(`${oneLine(text).replace(/^error: /, "")} (see spillway --help)`),
     });
   }
   return spillway;
+}
+
+function withAllBelow(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withAllBelow)];
 }
 
 function version(): string {
@@ -51,15 +57,15 @@ function version(): string {
 
 async function main(args: readonly string[]): Promise<void> {
   if (args.length === 0) {
-    note("expected a command: serve, subscribe, publish, ls, stats or evict (see spillway --help)");
+    note("expected a command: serve, subscribe, publish, ls, stats, evict or config (see spillway --help)");
     process.exitCode = EXIT_USAGE;
     return;
   }
   try {
     await program().parseAsync(args, { from: "user" });
   } catch (error) {
-    const { line, exitCode } = describeFailure(error);
-    if (line !== undefined) note(line);
+    const { lines, exitCode } = describeFailure(error);
+    for (const line of lines) note(line);
     process.exitCode = exitCode;
   }
 }

@@ -5,10 +5,23 @@
  *
  * @module
  */
+import type { Writable } from "node:stream";
 import { CommandError } from "./errors.ts";
 
 /** How long the last lines may take when the process ends, in milliseconds. Their reader may never come back. */
 const FLUSH_MS = 1_000;
+
+/** Waits until everything is written, but not for ever. */
+export async function flushed(stream: Writable): Promise<void> {
+  if (stream.writableLength === 0 || stream.destroyed) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, FLUSH_MS);
+    stream.write("", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
 
 export class Output {
   readonly #stream = process.stdout;
@@ -53,14 +66,7 @@ export class Output {
    */
   async flush(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#closed || this.#stream.writableLength === 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, FLUSH_MS);
-      this.#stream.write("", () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    if (!this.#closed) await flushed(this.#stream);
   }
 
   #close(): void {

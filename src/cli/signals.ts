@@ -1,6 +1,6 @@
 /**
  * SIGINT and SIGTERM: the first one asks the command to end by itself; a second one ends the process at once, for
- * whoever does not want to wait.
+ * whoever does not want to wait. SIGHUP asks a server to read its configuration again.
  *
  * @module
  */
@@ -13,6 +13,11 @@ export type StopSignal = (typeof SIGNALS)[number];
 /** What shells expect of a process that a signal ended. */
 export function exitCodeOf(signal: StopSignal): number {
   return 128 + constants.signals[signal];
+}
+
+/** Calls `reload` for every SIGHUP. Without it, that signal ends the process. */
+export function onReloadSignal(reload: () => void): void {
+  process.on("SIGHUP", reload);
 }
 
 /** Calls `stop` for the first signal. The listeners do not keep the process alive. */

@@ -56,7 +56,8 @@ function ofAdmin({ admin }: SpillwayConfig): readonly Fault[] {
   return [
     {
       path: ["admin", "reflection"],
-      message: "expected admin.enabled to be true as well: reflection is a part of the admin service",
+      message:
+        "expected admin.enabled to be true as well: reflection is for operators, and goes with the admin service",
     },
   ];
 }

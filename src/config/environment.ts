@@ -8,7 +8,8 @@
  * @module
  */
 import { readDocument } from "./document.ts";
-import { kindOf, show } from "./kinds.ts";
+import { kindOf } from "./kinds.ts";
+import { show } from "./messages.ts";
 import { nearest } from "./nearest.ts";
 import { OPTIONS, type Option, PREFIX, variableOf } from "./options.ts";
 import type { Finding } from "./problems.ts";

@@ -4,9 +4,10 @@
  * @module
  */
 import type { z } from "zod";
-import { codeName, isMap, type Kind, kindOf, STRANGER } from "./kinds.ts";
+import { codeName, isMap, type Kind, kindOf } from "./kinds.ts";
 import { nearest, suggestion } from "./nearest.ts";
 import { formatPath, type Path } from "./said.ts";
+import { STRANGER } from "./structures.ts";
 
 /** A problem whose origin is not known yet. */
 export interface Fault {

@@ -15,7 +15,14 @@
 export { defaultsFile } from "./defaults-file.ts";
 export { effectiveConfig } from "./effective.ts";
 export { CONFIG_VARIABLE } from "./environment.ts";
-export { type ExplainedValue, type Explanation, explainConfig, toldApart, type Whom } from "./explain.ts";
+export {
+  type ExplainedValue,
+  type Explanation,
+  explainConfig,
+  inWords,
+  toldApart,
+  type Whom,
+} from "./explain.ts";
 export { jsonSchema } from "./json-schema.ts";
 export { type ConfigSources, type LoadedConfig, loadConfig, type Origins } from "./load.ts";
 export {

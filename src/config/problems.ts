@@ -34,5 +34,14 @@ export interface Finding {
 }
 
 export function toProblem({ path, message, origin }: Finding): ConfigProblem {
-  return { path: formatPath(path), message, where: origin.text };
+  return { path: printable(formatPath(path)), message: printable(message), where: printable(origin.text) };
+}
+
+/** On one line, and nothing that a terminal would obey: keys and names of files are anybody's. */
+function printable(text: string): string {
+  return text.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+    /[\0-\x1f\x7f-\x9f\u2028\u2029]/g,
+    (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

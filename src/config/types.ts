@@ -17,11 +17,11 @@ export interface SpillwayConfig {
   readonly log?: LogConfig;
 }
 
-/** The options of `serve()` that are plain data. */
+/** The options of `serve()` that are plain data; `admin` and `reflection` have a section of their own. */
 export interface ServerConfig
   extends Omit<
     ServeOptions,
-    "credentials" | "services" | "clock" | "longlived" | "fanout" | "channelOptions"
+    "credentials" | "services" | "clock" | "longlived" | "fanout" | "channelOptions" | "admin" | "reflection"
   > {
   readonly longlived?: LonglivedConfig | false;
   readonly fanout?: FanoutConfig | false;

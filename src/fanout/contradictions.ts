@@ -1,6 +1,6 @@
 import type { QueueBounds } from "../protocol/index.ts";
 import type { Rung } from "./escalation.ts";
-import type { Level, Levels } from "./levels.ts";
+import { intersection, type Level, type Levels } from "./levels.ts";
 import {
   type SubscriberSettings,
   subscriberSettings,
@@ -23,7 +23,7 @@ export interface OptionProblem {
  */
 export function contradictions(levels: Levels): readonly OptionProblem[] {
   const found = new Map<string, OptionProblem>();
-  const named = levels.topics.map(({ pattern }) => pattern);
+  const named = overlaps(levels.topics.map(({ pattern }) => pattern));
   // Where there is a pattern for all, no subscription is without one.
   const patterns = named.includes(">") ? named : [undefined, ...named];
   const classes = [undefined, ...levels.classes.map(({ name }) => name)];
@@ -37,6 +37,21 @@ export function contradictions(levels: Levels): readonly OptionProblem[] {
     }
   }
   return [...found.values()];
+}
+
+/** Beyond so many combinations of patterns the rest is not looked at: nobody writes them by hand. */
+const MOST_OVERLAPS = 2_000;
+
+/** The patterns, and what they have in common: a subscription there has several of them in its stack. */
+function overlaps(patterns: readonly string[]): readonly string[] {
+  const found = new Set(patterns);
+  for (const one of found) {
+    for (const other of patterns) {
+      const both = intersection(one, other);
+      if (both !== undefined && found.size < MOST_OVERLAPS) found.add(both);
+    }
+  }
+  return [...found];
 }
 
 function* problemsOf(stack: Level, pattern: string | undefined, levels: Levels): Iterable<OptionProblem> {

@@ -1,3 +1,5 @@
+import * as diagnostics from "../diagnostics.ts";
+
 /** Fewer slow subscribers than this are never called a mass. */
 const LEAST_MASS = 10;
 /** The longest that evictions pause, and how long they are paced afterwards, in milliseconds. */
@@ -19,12 +21,15 @@ type BrakeState = "off" | "paused" | "paced";
 export class EvictionBrake {
   /** The share of subscribers that are slow at once from which on they are a mass. */
   massShare: number;
+  readonly #epoch: string;
   #state: BrakeState = "off";
   #since = 0;
   #left = Number.POSITIVE_INFINITY;
 
-  constructor(massShare: number) {
+  /** @param epoch - of the hub, for its events */
+  constructor(massShare: number, epoch: string) {
     this.massShare = massShare;
+    this.#epoch = epoch;
   }
 
   get state(): BrakeState {
@@ -35,9 +40,16 @@ export class EvictionBrake {
   beginRound(now: number, subscriptions: number, slow: number): void {
     const mass = slow >= LEAST_MASS && slow >= subscriptions * this.massShare;
     const elapsed = now - this.#since;
-    if (this.#state === "off" && mass) this.#enter("paused", now);
-    else if (this.#state === "paused" && (!mass || elapsed >= PAUSE_MS)) this.#enter("paced", now);
-    else if (this.#state === "paced" && !mass && elapsed >= PAUSE_MS) this.#enter("off", now);
+    if (this.#state === "off" && mass) {
+      this.#enter("paused", now);
+      const { evictionsPaused: channel } = diagnostics;
+      if (channel.hasSubscribers) channel.publish({ epoch: this.#epoch, subscriptions, slow });
+    } else if (this.#state === "paused" && (!mass || elapsed >= PAUSE_MS)) {
+      this.#enter("paced", now);
+      const { evictionsResumed: channel } = diagnostics;
+      if (channel.hasSubscribers)
+        channel.publish({ epoch: this.#epoch, subscriptions, slow, forMs: elapsed });
+    } else if (this.#state === "paced" && !mass && elapsed >= PAUSE_MS) this.#enter("off", now);
     if (this.#state === "off") this.#left = Number.POSITIVE_INFINITY;
     else if (this.#state === "paused") this.#left = 0;
     else this.#left = Math.max(1, Math.floor(subscriptions * PACED_SHARE));

@@ -17,7 +17,9 @@ export class HookReports {
   }
 
   add(hook: string, error: unknown): void {
-    if (diagnostics.hookError.hasSubscribers) diagnostics.hookError.publish({ hook, error });
+    if (diagnostics.hookError.hasSubscribers) {
+      diagnostics.hookError.publish({ epoch: this.#options.epoch, hook, error });
+    }
     if (this.#options.onError === undefined) this.#warn(hook, error);
     else this.#options.clock.soon(() => this.#tell(hook, error));
   }

@@ -31,6 +31,7 @@ import type { Sink } from "./sink.ts";
 import { BookTotals, type HubStats, type TopicStats } from "./stats.ts";
 import { agreeOnTerms, type SubscribeRequest } from "./subscribe-request.ts";
 import { Subscription, type SubscriptionHost } from "./subscription.ts";
+import { endedEvent } from "./subscription-events.ts";
 import { isTopic } from "./topic-names.ts";
 import { Topic, TopicTable } from "./topic-table.ts";
 import { Watch } from "./watch.ts";
@@ -65,6 +66,8 @@ const UNTREATED: TopicSettings = { retention: undefined, lingerMs: 0 };
 interface Registration {
   readonly memberships: readonly Membership<Subscription>[];
   readonly onEnd: ((end: EndFrame) => void) | undefined;
+  /** On the clock. */
+  readonly since: number;
 }
 
 /**
@@ -123,7 +126,7 @@ export class Hub implements AsyncDisposable {
     this.#reports = new HookReports(resolved);
     this.#interestEvents = this.#makeInterestEvents();
     this.#interests = new InterestIndex(this.#interestEvents);
-    const brake = new EvictionBrake(resolved.massSlowShare);
+    const brake = new EvictionBrake(resolved.massSlowShare, resolved.epoch);
     this.#brake = brake;
     this.#loads = new HistoryLoads(resolved.historyLoads, resolved.clock);
     this.#watch = new Watch(resolved.clock, this.#subscriptions, () => this.#settle(), brake);
@@ -294,7 +297,11 @@ export class Hub implements AsyncDisposable {
     }
     const subscription = new Subscription(this.#host, terms, grant, sink);
     const memberships = terms.patterns.map((pattern) => this.#interests.join(pattern, subscription));
-    this.#subscriptions.set(subscription, { memberships, onEnd: request.onEnd });
+    this.#subscriptions.set(subscription, {
+      memberships,
+      onEnd: request.onEnd,
+      since: this.#options.clock.now(),
+    });
     this.#watch.start();
     subscription.start();
     return subscription;
@@ -331,6 +338,9 @@ export class Hub implements AsyncDisposable {
     if (this.#interestEvents !== undefined) this.#interestEvents.debounceMs = options.interestDebounceMs;
     this.#topics.reconfigure(options.maxTopics);
     for (const [subscription, grant] of grants) subscription.regrant(grant);
+    if (diagnostics.reconfigured.hasSubscribers) {
+      diagnostics.reconfigured.publish({ epoch: this.epoch, subscriptions: grants.length });
+    }
   }
 
   /**
@@ -539,10 +549,8 @@ export class Hub implements AsyncDisposable {
     this.#endedBooks.add(stats);
     this.#ended[end.reason] = (this.#ended[end.reason] ?? 0) + 1;
     if (diagnostics.ended.hasSubscribers) {
-      const { id: subscriptionId, clientName, delivered } = stats;
-      const { reason, detail } = end;
-      const event = { subscriptionId, clientName, reason, detail, delivered, lost: end.lost };
-      diagnostics.ended.publish(event);
+      const livedMs = this.#options.clock.now() - registration.since;
+      diagnostics.ended.publish(endedEvent(this.epoch, stats, end, livedMs));
     }
     contain(
       () => registration.onEnd?.(end),

@@ -96,6 +96,21 @@ export function covers(wide: string, narrow: string): boolean {
   return outer.length === inner.length;
 }
 
+/** The pattern of all topics that match both; `undefined` when there are none. */
+export function intersection(one: string, other: string): string | undefined {
+  const [left, right] = [one.split("."), other.split(".")];
+  const both: string[] = [];
+  for (let index = 0; ; index++) {
+    const [a, b] = [left[index], right[index]];
+    if (a === undefined || b === undefined) return a === b ? both.join(".") : undefined;
+    // What is left of the other one has a token at least, as `>` wants it.
+    if (a === ">") return [...both, ...right.slice(index)].join(".");
+    if (b === ">") return [...both, ...left.slice(index)].join(".");
+    if (a !== b && a !== "*" && b !== "*") return undefined;
+    both.push(a === "*" ? b : a);
+  }
+}
+
 const SUBSCRIBER_OPTION_NAMES: Readonly<Record<keyof SubscriberOptions, true>> = {
   preset: true,
   overflow: true,

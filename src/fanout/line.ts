@@ -130,6 +130,11 @@ export class Line implements LossListener<Message> {
     return this.#expired;
   }
 
+  /** Messages lost here: for want of room, or too old. */
+  get lostCount(): number {
+    return this.#queue.dropped + this.#expired;
+  }
+
   /** Gap notices taken so far. */
   get gapsTaken(): number {
     return this.#gapsTaken;

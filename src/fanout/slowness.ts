@@ -20,8 +20,6 @@ export class Slowness {
   #rungs: readonly Rung[];
   #ladder: Ladder;
   #full = false;
-  /** What was told last of being full. */
-  #told = false;
   #fullSince: number | undefined;
   #stalledSince: number | undefined;
   #bornAt: number | undefined;
@@ -87,13 +85,6 @@ export class Slowness {
     if (this.#full) this.#fullSince ??= now;
     if (isLive) this.#liveSince ??= now;
     else this.#liveSince = undefined;
-  }
-
-  /** What there is to tell since the last call. An episode that no call fell into is none. */
-  takeNews(): "slow" | "recovered" | undefined {
-    if (this.#full === this.#told) return undefined;
-    this.#told = this.#full;
-    return this.#full ? "slow" : "recovered";
   }
 
   /** For how many milliseconds its queue has been full; `undefined` when it is not. */

@@ -1,4 +1,3 @@
-import * as diagnostics from "../diagnostics.ts";
 import {
   CLOSE_REASONS,
   type CloseReason,
@@ -22,7 +21,8 @@ import { Past, type PastReader } from "./past.ts";
 import { Pump, type PumpSource } from "./pump.ts";
 import type { BatchLimits, Sink, SinkFrame } from "./sink.ts";
 import { type Backlog, Slowness } from "./slowness.ts";
-import { type Losses, lost, type SubscriptionStats } from "./stats.ts";
+import type { Losses, SubscriptionStats } from "./stats.ts";
+import { SubscriptionEvents } from "./subscription-events.ts";
 import type { SubscriptionState } from "./subscription-state.ts";
 
 /** What a subscription needs of the hub around it. */
@@ -112,6 +112,7 @@ export class Subscription implements PumpSource, PastReader {
   /** Unguessable. */
   readonly id: string = crypto.randomUUID();
   readonly #slowness: Slowness;
+  readonly #events: SubscriptionEvents;
   #renderFailed = 0;
   #filterFailed = 0;
   #discarded = 0;
@@ -137,6 +138,7 @@ export class Subscription implements PumpSource, PastReader {
       minIntervalMs: terms.minIntervalMs,
     });
     this.#slowness = new Slowness(grant.escalation, grant.settings);
+    this.#events = new SubscriptionEvents(host.options.epoch, host.options.clock, this);
     const now = host.front.lastOffset;
     this.#offeredThrough = now;
     this.#takenThrough = now;
@@ -172,7 +174,7 @@ export class Subscription implements PumpSource, PastReader {
     if (this.terms.start !== "live") this.#startInThePast(this.terms.start);
     this.#pump.open();
     this.#pump.ready();
-    if (diagnostics.started.hasSubscribers) diagnostics.started.publish(this.#event());
+    this.#events.started(this.terms.start);
   }
 
   /** One delivery attempt. Never waits; what became of the message is in the books and in the line. */
@@ -225,7 +227,7 @@ export class Subscription implements PumpSource, PastReader {
       reason,
       detail,
       position,
-      lost: lost(this.#losses()) + this.#line.expired,
+      lost: this.#lost,
       retryAfterMs: comesBack ? this.#host.retryAfterMs() : undefined,
     });
   }
@@ -258,6 +260,7 @@ export class Subscription implements PumpSource, PastReader {
     if (this.#slow && this.#line.isLow) this.#recover();
     else if (!this.#slow && this.#state === "live" && this.#line.isHigh) this.#turnSlow();
     this.#pump.ready();
+    if (this.#slowness.level !== level) this.#events.escalated(level, overflow);
   }
 
   /** Called by the hub's shared watch. `now` counts only time in which the event loop was free. */
@@ -375,16 +378,16 @@ export class Subscription implements PumpSource, PastReader {
   stalled(now: number): void {
     this.#stalls++;
     this.#slowness.stalled(now);
-    if (diagnostics.stalled.hasSubscribers) diagnostics.stalled.publish(this.#event());
+    this.#events.stalled();
   }
 
   unstalled(): void {
     this.#slowness.moved();
-    if (diagnostics.unstalled.hasSubscribers) diagnostics.unstalled.publish(this.#event());
+    this.#events.unstalled();
   }
 
   ended(end: EndFrame): void {
-    this.#tellSlowness();
+    this.#events.end(this.#lost);
     this.#host.forget(this, end);
   }
 
@@ -545,6 +548,11 @@ export class Subscription implements PumpSource, PastReader {
     this.#pump.ready();
   }
 
+  /** Messages lost in its lifetime. */
+  get #lost(): number {
+    return this.#line.lostCount + this.#renderFailed + this.#filterFailed;
+  }
+
   #losses(): Losses {
     const { overflow, oversize } = this.#line.counters();
     return { overflow, oversize, "render-failed": this.#renderFailed, "filter-failed": this.#filterFailed };
@@ -555,6 +563,7 @@ export class Subscription implements PumpSource, PastReader {
   #startInThePast(start: Exclude<Start, "live">): void {
     // From here on: a filter that is asked where to start may publish, and that will be read like the rest.
     this.#state = "catching-up";
+    this.#events.leftLive("start");
     let from: number;
     let catchUp: CatchUp<Subscription>;
     if (typeof start === "object" && "epoch" in start) {
@@ -597,6 +606,7 @@ export class Subscription implements PumpSource, PastReader {
   /** The queue stays as it is, and what comes behind `cursor` is read from the logs once there is room. */
   #park(cursor: number, seen: Seen<Subscription> | undefined): void {
     this.#state = "parked";
+    this.#events.leftLive("park");
     this.#recover();
     this.#past = new Past(this.#readBehind(cursor, seen), this.#line);
     this.#line.mark(this.#stateFrame());
@@ -614,6 +624,7 @@ export class Subscription implements PumpSource, PastReader {
 
   #turnLive(): void {
     this.#state = "live";
+    this.#events.turnedLive();
     this.#slowness.turnedLive();
     // A hook may have got here from within a refill, which must not go on.
     this.#past?.stop();
@@ -653,25 +664,18 @@ export class Subscription implements PumpSource, PastReader {
     this.#host.release(this);
   }
 
-  /** Told by the watch and at the end, never inside `publish()`. */
-  #tellSlowness(): void {
-    const news = this.#slowness.takeNews();
-    if (news === undefined) return;
-    const channel = news === "slow" ? diagnostics.slow : diagnostics.recovered;
-    if (channel.hasSubscribers) channel.publish(this.#event());
-  }
-
   #watchSlowness(now: number): void {
     this.#slowness.observe(now, this.#state === "live");
-    this.#tellSlowness();
+    this.#events.watch(this.#slow, this.#lost, this.#grant.settings.recoveryMs);
     if (this.#state === "ended") return;
     const { blockTimeoutMs } = this.#grant.settings;
     const fullForMs = this.#slowness.fullForMs(now);
     if (this.#line.overflow === "block" && fullForMs !== undefined && fullForMs >= blockTimeoutMs) {
       this.#stopBlocking();
-    } else if (this.#slowness.judge(now, this.#backlog, this.#host.mayEvict)) {
-      this.#obeyLadder();
+      return;
     }
+    const { level } = this.#slowness;
+    if (this.#slowness.judge(now, this.#backlog, this.#host.mayEvict)) this.#obeyLadder(level);
   }
 
   /** Publishers wait for a bounded time only. */
@@ -688,12 +692,12 @@ export class Subscription implements PumpSource, PastReader {
     };
   }
 
-  #obeyLadder(): void {
-    const { rung, level } = this.#slowness;
-    if (diagnostics.escalated.hasSubscribers) {
-      diagnostics.escalated.publish({ ...this.#event(), rung: level, overflow: rung?.policy });
-    }
+  #obeyLadder(levelBefore: number): void {
+    const { rung } = this.#slowness;
     const overflow = rung?.policy ?? this.#grant.overflow;
+    this.#events.escalated(levelBefore, overflow);
+    // By whoever listens.
+    if (this.#state === "ended") return;
     if (overflow === "evict" && rung !== undefined) {
       const reason = rung.when.stalledForMs === undefined ? "slow" : "stalled";
       this.end(reason);
@@ -734,10 +738,6 @@ export class Subscription implements PumpSource, PastReader {
       this.#progressDue = true;
       this.#pump.ready();
     }
-  }
-
-  #event(): diagnostics.SubscriptionEvent {
-    return { subscriptionId: this.id, clientName: this.clientName };
   }
 }
 

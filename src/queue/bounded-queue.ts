@@ -124,6 +124,11 @@ export class BoundedQueue<T extends QueueItem> implements Shelf<T> {
     return this.#conflated;
   }
 
+  /** Items lost: for want of room, or larger than all the room there is. */
+  get dropped(): number {
+    return this.#overflow + this.#oversize;
+  }
+
   /** The place of the head; of the next item to come when empty. */
   get headPlace(): number {
     return this.#headPlace;

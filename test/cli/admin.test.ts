@@ -254,7 +254,7 @@ describe("what goes wrong is one line on stderr:", () => {
         exit,
         1,
         new RegExp(
-          `the server at ${address} has no admin service: turn it on with admin: \\{ enabled: true \\}`,
+          `the server at ${address} has no admin service: start it with spillway serve --admin, .*admin: \\{ enabled: true \\}`,
         ),
       );
     }

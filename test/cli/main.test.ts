@@ -14,7 +14,12 @@ test("--version is the version of the package", async (t) => {
 test("--help names every command, and each command's help names its flags", async (t) => {
   const flags = {
     serve: [
+      "--config",
       "--listen",
+      "--metrics",
+      "--admin",
+      "--reflection",
+      "--log-level",
       "--demo",
       "--preset",
       "--overflow",
@@ -39,6 +44,7 @@ test("--help names every command, and each command's help names its flags", asyn
       "--json",
       "127.0.0.1:7070",
     ],
+    config: ["check", "explain", "print-defaults", "schema"],
     publish: [
       "--address",
       "--key",
@@ -88,7 +94,7 @@ async function fails(t: TestContext, args: readonly string[], code: number, line
 
 describe("a wrong command line is one line on stderr and exit code 2:", () => {
   const cases: [name: string, args: string[], line: RegExp][] = [
-    ["no command", [], /expected a command: serve, subscribe, publish, ls, stats or evict/],
+    ["no command", [], /expected a command: serve, subscribe, publish, ls, stats, evict or config/],
     ["an unknown command", ["frobnicate"], /unknown command 'frobnicate'/],
     ["an unknown flag", ["serve", "--lissten", "x"], /unknown option '--lissten'.*Did you mean --listen/],
     [
@@ -117,7 +123,11 @@ describe("a wrong command line is one line on stderr and exit code 2:", () => {
     ["a bad start", ["subscribe", "a", "--from", "yesterday"], /Expected live, oldest, .*got "yesterday"/],
     ["a bad age", ["subscribe", "a", "--max-age", "5"], /Expected a time above 0, such as 500ms.*got "5"/],
     ["a bad preset", ["serve", "--preset", "x"], /Expected one of live-state, event-feed, .*got "x"/],
-    ["park without a log", ["serve", "--overflow", "park", "--retain", "0"], /it needs a --retain above 0/],
+    [
+      "park without a log",
+      ["serve", "--overflow", "park", "--retain", "0"],
+      /the command line: hub\.overflow: .*retention/,
+    ],
     ["a bad pattern to retain", ["serve", "--retain-latest", "a..b"], /expected a pattern .*got "a\.\.b"/],
     ["a tombstone without a key", ["publish", "a", "--tombstone"], /a key is deleted: give it with --key/],
     [

@@ -17,6 +17,8 @@ export interface Exit {
 export interface RunOptions {
   /** Leaves standard output unread until `read()`. */
   readonly unread?: boolean;
+  /** Variables beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Text as it arrives, and those who wait for something in it. */
@@ -37,7 +39,7 @@ class Gathered {
     });
   }
 
-  async line(matches: (line: string) => boolean): Promise<string> {
+  async line(matches: (line: string, index: number) => boolean): Promise<string> {
     for (;;) {
       const found = this.text.split("\n").slice(0, -1).find(matches);
       if (found !== undefined) return found;
@@ -59,8 +61,11 @@ export class Run {
   readonly #stdout = new Gathered();
   readonly #stderr = new Gathered();
 
-  constructor(t: TestContext, args: readonly string[], { unread = false }: RunOptions) {
-    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+  constructor(t: TestContext, args: readonly string[], { unread = false, env = {} }: RunOptions) {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      stdio: ["pipe", "pipe", "pipe"],
+      env: { ...ownEnvironment(), ...env },
+    });
     this.child = child;
     // It may end before it has read its input.
     child.stdin.on("error", () => {});
@@ -105,15 +110,35 @@ export class Run {
 
   /** All JSON lines so far. */
   jsonLines(): Json[] {
-    return this.#stdout.text
-      .split("\n")
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Json);
+    return parseLines(this.#stdout.text);
+  }
+
+  /** The first line of a server's log with such a text, now or later, but behind the first `from` lines. */
+  async logged(message: RegExp, from = 0): Promise<Json> {
+    const matches = (line: string, index: number) => index >= from && message.test(JSON.parse(line).msg);
+    return JSON.parse(await this.#stderr.line(matches)) as Json;
+  }
+
+  /** All lines of a server's log so far. */
+  get log(): Json[] {
+    return parseLines(this.#stderr.text);
   }
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: what a test reads, it checks
 export type Json = Record<string, any>;
+
+/** Without variables of Spillway's: those that make a property repeat itself would pass for options. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SPILLWAY_")));
+}
+
+function parseLines(text: string): Json[] {
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Json);
+}
 
 export function run(t: TestContext, args: readonly string[], options: RunOptions = {}): Run {
   return new Run(t, args, options);
@@ -129,8 +154,9 @@ export async function startServer(
   t: TestContext,
   flags: readonly string[] = [],
   listen = "127.0.0.1:0",
+  options: RunOptions = {},
 ): Promise<RunningServer> {
-  const process = run(t, ["serve", "--listen", listen, ...flags]);
+  const process = run(t, ["serve", "--listen", listen, ...flags], options);
   const line = await process.line(/listening on/);
   return { process, address: line.slice(line.lastIndexOf(" ") + 1) };
 }

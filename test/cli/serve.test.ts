@@ -8,11 +8,46 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     const { process, address } = await startServer(t);
     assert.match(address, /^127\.0\.0\.1:[1-9]\d*$/);
     process.child.kill(signal);
-    const { code, stdout, stderr } = await process.exit;
+    const { code, stdout } = await process.exit;
     assert.deepEqual({ code, stdout }, { code: 0, stdout: `spillway listening on ${address}\n` });
-    assert.equal(stderr, "spillway: stopping\n");
+    assert.deepEqual(
+      process.log.map((line) => [line.level, line.msg, line.address ?? line.signal]),
+      [
+        [30, "listening", address],
+        [30, "stopping", signal],
+        [30, "stopped", undefined],
+      ],
+    );
   });
 }
+
+test("logs what happens to its subscribers, from the level that is asked for", async (t) => {
+  const { process, address } = await startServer(t, ["--log-level", "debug"]);
+  const { process: subscriber, started } = await startSubscriber(t, address, ["a", "--name", "dash-1"]);
+  const line = await process.logged(/^a subscription has started$/);
+  assert.deepEqual(
+    [line.level, line.event, line.subscriptionId, line.clientName, line.patterns],
+    [20, "spillway:subscription:started", started.subscriptionId, "dash-1", ["a"]],
+  );
+  subscriber.child.kill("SIGTERM");
+  const ended = await process.logged(/^a subscription has ended$/);
+  assert.deepEqual([ended.subscriptionId, ended.lost], [started.subscriptionId, 0]);
+});
+
+test("--admin lets an operator see the configuration in force, and without it nobody does", async (t) => {
+  const { address } = await startServer(t, ["--admin", "--overflow", "conflate"]);
+  await using client = connect(address);
+  assert.match(await client.admin.config(), /^ {2}overflow: conflate$/m);
+  const plain = await startServer(t);
+  await using other = connect(plain.address);
+  await assert.rejects(() => other.admin.config(), { reason: "UNIMPLEMENTED" });
+});
+
+test("--log-level silent logs nothing", async (t) => {
+  const { process } = await startServer(t, ["--log-level", "silent"]);
+  process.child.kill("SIGTERM");
+  assert.equal((await process.exit).stderr, "");
+});
 
 test("its subscribers are told to come back later, and it ends all the same", async (t) => {
   const { process, address } = await startServer(t);

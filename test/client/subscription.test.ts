@@ -797,7 +797,7 @@ test("an onStateChange that throws is contained and reported", async (t) => {
   });
   assert.deepEqual(brief(await take(subscription, 2)), ["started e1:0", "1"]);
   subscription.close();
-  assert.deepEqual(reported, Array(2).fill({ hook: "onStateChange", error: bad }));
+  assert.deepEqual(reported, Array(2).fill({ epoch: undefined, hook: "onStateChange", error: bad }));
 });
 
 test("headers go with every call", async (t) => {

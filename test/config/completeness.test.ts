@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { z } from "zod";
 import { loadConfig } from "../../src/config/index.ts";
-import { codeName, duration, kindOf, oneOf, section, share } from "../../src/config/kinds.ts";
+import { codeName, kindOf } from "../../src/config/kinds.ts";
 import { OPTIONS } from "../../src/config/options.ts";
 import { hubSchema } from "../../src/config/schema/hub.ts";
 import { configSchema } from "../../src/config/schema/index.ts";
 import { classSchema, topicSchema } from "../../src/config/schema/subscribers.ts";
 import { STANDARD, standardAt } from "../../src/config/standard.ts";
+import { section } from "../../src/config/structures.ts";
+import { duration, oneOf, share } from "../../src/config/values.ts";
 import {
   HUB_DEFAULTS,
   OPERATIONS_DEFAULTS,
@@ -24,6 +26,7 @@ import {
 } from "../../src/fanout/index.ts";
 import { TOPIC_OPTION_NAMES } from "../../src/fanout/levels.ts";
 import { resolveHubOptions } from "../../src/fanout/options.ts";
+import { serve } from "../../src/transport/grpc/index.ts";
 
 function codeNames(schema: z.ZodType): string[] {
   const kind = kindOf(schema);
@@ -102,6 +105,22 @@ describe("the schema", () => {
       if (kind.is === "choice") for (const part of kind.options) walk(part, path);
     };
     walk(configSchema, "");
+  });
+});
+
+describe("what is loaded", () => {
+  it("is taken by a hub and a server as it is", async () => {
+    const { config } = await loadConfig({
+      environment: {
+        SPILLWAY_SERVER_LISTEN: "127.0.0.1:0",
+        SPILLWAY_SERVER_END_GRACE: "0",
+        SPILLWAY_SERVER_FANOUT_BATCHING: "off",
+        SPILLWAY_SERVER_CHANNEL_OPTIONS_GRPC_MAX_CONCURRENT_STREAMS: "5",
+        SPILLWAY_HUB_PRESET: "telemetry",
+      },
+    });
+    await using server = await serve(new Hub(config.hub), config.server);
+    assert.ok(server.port > 0);
   });
 });
 

@@ -126,6 +126,14 @@ const refused: readonly (readonly [text: string, ...problems: string[]])[] = [
     "hub: { maxMessageBytes: 0 }",
     "spillway.yaml:1:8: hub.maxMessageBytes: expected a size such as 4096, 64KiB or 1MiB, at least 1 byte, got 0",
   ],
+  [
+    "hub: { maxMessageBytes: 0.0001KiB }",
+    'spillway.yaml:1:8: hub.maxMessageBytes: expected a size such as 4096, 64KiB or 1MiB, at least 1 byte, got "0.0001KiB"',
+  ],
+  [
+    `hub: { recovery: ${"9".repeat(400)}d }`,
+    `spillway.yaml:1:8: hub.recovery: expected a time from 0 to 24.8 days, got "${"9".repeat(77)}..."`,
+  ],
   // Names.
   [
     "hub: { preset: live }",
@@ -313,6 +321,19 @@ metrics: { listen: 1 }
     assert.match((await wrong("hub: { constructor: 1 }")).join(), /hub.constructor: unknown key/);
   });
 
+  it("is told of in lines that no terminal obeys, whatever its keys and its name are", async () => {
+    const text = 'hub: { "a\\e[2J\\u009b1m": 1, topics: { "\\n": {} } }\nlog: { level: "\\x07" }\n!\u009bx';
+    const file = "gone\n\u009b.yaml";
+    const lines = [
+      ...(await wrong(text)),
+      ...(await wrong(text.split("\n!")[0] ?? "")),
+      ...(await wrongWithoutFile({ file })),
+    ];
+    assert.ok(lines.length >= 4, `${lines.length}`);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+    for (const line of lines) assert.doesNotMatch(line, /[\0-\x1f\x7f-\x9f]/);
+  });
+
   it("is told by name when it cannot be read", async () => {
     const folder = mkdtempSync(join(tmpdir(), "spillway-config-"));
     try {
@@ -355,7 +376,7 @@ describe("contradictions", () => {
     ],
     [
       "admin: { reflection: true }",
-      "spillway.yaml:1:10: admin.reflection: expected admin.enabled to be true as well: reflection is a part of the admin service",
+      "spillway.yaml:1:10: admin.reflection: expected admin.enabled to be true as well: reflection is for operators, and goes with the admin service",
     ],
   ];
   for (const [text, problem] of cases) {

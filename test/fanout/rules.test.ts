@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { compareSpecificity, covers } from "../../src/fanout/levels.ts";
+import { compareSpecificity, covers, intersection } from "../../src/fanout/levels.ts";
 import {
   Hub,
   type HubConfig,
@@ -43,6 +43,19 @@ describe("patterns of options", () => {
         const matched = topics.filter((topic) => naiveMatch(narrow, topic));
         const all = matched.every((topic) => naiveMatch(wide, topic));
         assert.equal(covers(wide, narrow), all);
+      }),
+      runs(1_000),
+    );
+  });
+
+  it("have in common just the topics of the pattern that stands for both", () => {
+    fc.assert(
+      fc.property(pattern, pattern, (one, other) => {
+        const both = intersection(one, other);
+        for (const topic of topics) {
+          const expected = naiveMatch(one, topic) && naiveMatch(other, topic);
+          assert.equal(both !== undefined && naiveMatch(both, topic), expected, topic);
+        }
       }),
       runs(1_000),
     );
@@ -239,6 +252,17 @@ describe("options that contradict themselves", () => {
       problems.map(({ path }) => path.join(".")).sort(),
       ["overflow", "overflow", "overflow", "topics.b.watermarks.high", "watermarks.low"],
       "nothing is retained for the hub, for a, and for b",
+    );
+  });
+
+  it("are seen where two patterns overlap of which neither covers the other", () => {
+    const problems = hubConfigProblems({
+      topics: { "a.*": { watermarks: { high: 0.6 } }, "*.b": { watermarks: { low: 0.7 } } },
+    });
+    assert.deepEqual(
+      problems.map(({ path }) => path.join(".")),
+      ["topics.a.*.watermarks.high"],
+      "alone, each is within the default of the other",
     );
   });
 

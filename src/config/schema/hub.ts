@@ -1,6 +1,7 @@
 /** The section `hub`: the data options of `new Hub(…)` and `hub.reconfigure(…)`. @module */
 import type { FlushLimits, HistoryLoadOptions, HubConfig } from "../../fanout/index.ts";
-import { duration, mapOf, section, share, size, whole } from "../kinds.ts";
+import { mapOf, section } from "../structures.ts";
+import { duration, share, size, whole } from "../values.ts";
 import { classSchema, PATTERN_RULE, topicSchema, topicShape } from "./subscribers.ts";
 
 const CLASS_NAME = /^[A-Za-z][\w-]{0,63}$/;

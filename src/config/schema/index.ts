@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { section, text } from "../kinds.ts";
+import { section } from "../structures.ts";
 import type { SpillwayConfig } from "../types.ts";
+import { text } from "../values.ts";
 import { hubSchema } from "./hub.ts";
 import { adminSchema, logSchema, metricsSchema } from "./operations.ts";
 import { serverSchema } from "./server.ts";

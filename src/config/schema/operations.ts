@@ -1,6 +1,7 @@
 /** The sections that only a configuration and the command have: how a running server is looked at. @module */
-import { address, flag, oneOf, section } from "../kinds.ts";
+import { section } from "../structures.ts";
 import { type AdminConfig, LOG_LEVELS, type LogConfig, type MetricsConfig } from "../types.ts";
+import { address, flag, oneOf } from "../values.ts";
 
 export const metricsSchema = section<MetricsConfig>(
   { listen: address("Where they are served, as `HOST:PORT`, at `/metrics`.") },

@@ -1,6 +1,7 @@
 /** The section `server`: the data options of `serve(hub, …)`. @module */
-import { address, duration, falseOr, oneOf, ruledText, type ShapeOf, section, whole } from "../kinds.ts";
+import { falseOr, type ShapeOf, section } from "../structures.ts";
 import type { ChannelConfig, FanoutConfig, LonglivedConfig, ServerConfig } from "../types.ts";
+import { address, duration, oneOf, ruledText, whole } from "../values.ts";
 import { PATTERN_RULE } from "./subscribers.ts";
 
 const BATCHING = ["auto", "off"] as const;

@@ -16,23 +16,9 @@ import {
   type Watermarks,
 } from "../../fanout/index.ts";
 import { OVERFLOW_POLICIES, type OverflowPolicyName, type QueueBounds } from "../../protocol/index.ts";
-import {
-  duration,
-  falseOr,
-  isMap,
-  listOf,
-  mapOf,
-  number,
-  oneOf,
-  onlyTrue,
-  type ShapeOf,
-  section,
-  share,
-  size,
-  type TextRule,
-  text,
-  whole,
-} from "../kinds.ts";
+import { isMap } from "../kinds.ts";
+import { falseOr, listOf, mapOf, type ShapeOf, section } from "../structures.ts";
+import { duration, number, oneOf, onlyTrue, share, size, type TextRule, text, whole } from "../values.ts";
 
 /** What `checkPattern` says of a text. */
 export const PATTERN_RULE: TextRule = {

@@ -260,7 +260,7 @@ export class Resubscribing<Item> implements AsyncIterableIterator<Item>, AsyncDi
       this.#options.onStateChange?.({ state, attempt: this.#attempt, ...more });
     } catch (error) {
       // It may run in an event of grpc-js, where a throw would end the process.
-      if (hookError.hasSubscribers) hookError.publish({ hook: "onStateChange", error });
+      if (hookError.hasSubscribers) hookError.publish({ epoch: undefined, hook: "onStateChange", error });
       else process.emitWarning(`onStateChange threw, which was ignored: ${String(error)}`);
     }
   }
