@@ -56,7 +56,9 @@ function readValue(option: Option, text: string, origin: Origin, findings: Findi
   if (kind.is === "value" && kind.text === true) return { is: "value", origin, value: text };
   const read = readDocument(text, () => origin);
   findings.push(...read.findings.map((finding) => ({ ...finding, path: [...option.path, ...finding.path] })));
-  return read.said;
+  if (read.said !== undefined || read.findings.length > 0) return read.said;
+  // Set, and nothing but `null` or a comment: an option has no such value.
+  return { is: "value", origin, value: null };
 }
 
 /** What several variables say of one thing. */

@@ -102,6 +102,7 @@ describe("the environment", () => {
         environment: {
           SPILLWAY_HUB_STALL_TIMEOUT: "5",
           SPILLWAY_HUB_MAX_TOPICS: '"7"',
+          SPILLWAY_HUB_RECOVERY: "null",
           SPILLWAY_HUB_ESCALATION: "[{ when: { lag: 2 }, policy: x }]",
           SPILLWAY_HUB_TOPICS: "{ a: {}, a: {}, __proto__: {} }",
           SPILLWAY_HUB_CLASSES: "{ a: 1",
@@ -112,6 +113,7 @@ describe("the environment", () => {
         "SPILLWAY_HUB_ESCALATION: hub.escalation[0].when.lag: expected a time such as 250ms, 30s, 5m, 2h or 1d, got 2: a time needs a unit",
         'SPILLWAY_HUB_ESCALATION: hub.escalation[0].policy: expected one of drop-oldest, drop-newest, conflate, park, evict, got "x"',
         'SPILLWAY_HUB_MAX_TOPICS: hub.maxTopics: expected a whole number of at least 2, got "7"',
+        "SPILLWAY_HUB_RECOVERY: hub.recovery: expected a time such as 250ms, 30s, 5m, 2h or 1d, got nothing",
         "SPILLWAY_HUB_STALL_TIMEOUT: hub.stallTimeout: expected a time such as 250ms, 30s, 5m, 2h or 1d, got 5: a time needs a unit",
         'SPILLWAY_HUB_TOPICS: hub.topics: the key "a" is said twice',
         "SPILLWAY_HUB_TOPICS: hub.topics.__proto__: this key is not allowed",
