@@ -20,10 +20,8 @@
  * - `ENDED`: a subscription ended against its reader's will; `reason` says why.
  * - `ADDRESS_INVALID`, `ADDRESS_UNAVAILABLE`: the server cannot listen there.
  * - `UNREACHABLE`: no server answers at the address.
-=======
  * - `CONFIG_INVALID`: a configuration is wrong; the error lists everything that is.
  * - `PACKAGE_MISSING`: what was asked for needs an optional package that is not installed.
->>>>>>> main
  */
 export type ErrorCode =
   | "TOPIC_INVALID"
