@@ -5,6 +5,8 @@
  */
 import { writeFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { oneLine, problemLines } from "../src/cli/errors.ts";
+import { ConfigError } from "../src/config/index.ts";
 import { commandOf } from "./command.ts";
 import type { ConfigResults, ConfigTrial } from "./config-results.ts";
 import { compareUnder, letterOf, loadAll, runConfigurations } from "./configurations.ts";
@@ -90,7 +92,11 @@ export async function measureConfigurations(
 ): Promise<number> {
   const { config: files, trials = TRIALS, seed, size: payloadBytes, rate, json, ...crowd } = options;
   const loaded = await loadAll(files).catch((errors: AggregateError) => {
-    for (const { message } of errors.errors as readonly Error[]) console.error(message);
+    for (const error of errors.errors as readonly unknown[]) {
+      if (!(error instanceof ConfigError)) throw error;
+      // As `spillway config check` does it.
+      for (const line of problemLines(error)) console.error(oneLine(line));
+    }
     return undefined;
   });
   if (loaded === undefined) return 1;

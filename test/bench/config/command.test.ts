@@ -5,9 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { addConfigOptions, contradiction } from "../../../bench/config-command.ts";
 import type { ConfigResults } from "../../../bench/config-results.ts";
+import { compareUnder } from "../../../bench/configurations.ts";
+import type { SpillwayConfig } from "../../../src/config/index.ts";
 
 const main = fileURLToPath(new URL("../../../bench/main.js", import.meta.url));
+const spillway = fileURLToPath(new URL("../../../src/cli/main.js", import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), "spillway-bench-config-"));
 after(() => rmSync(scratch, { recursive: true }));
 
@@ -25,9 +30,11 @@ interface Ended {
   readonly stderr: string;
 }
 
-function bench(...args: readonly string[]): Promise<Ended> {
+const bench = (...args: readonly string[]) => run("--expose-gc", main, ...args);
+
+function run(...args: readonly string[]): Promise<Ended> {
   return new Promise((resolve) => {
-    execFile(process.execPath, ["--expose-gc", main, ...args], (error, stdout, stderr) => {
+    execFile(process.execPath, args, (error, stdout, stderr) => {
       resolve({
         code: typeof error?.code === "number" ? error.code : error === null ? 0 : -1,
         stdout,
@@ -93,37 +100,67 @@ describe("npm run bench -- --config", () => {
     }
   });
 
-  it("says what is wrong with every broken file, and runs nothing", async () => {
+  it("says what is wrong with every broken file as `spillway config check` does, and runs nothing", async () => {
     const broken = file("broken.yaml", "hub:\n  overflw: conflate\n  queue: { messages: 0 }\n");
-    const { code, stdout, stderr } = await bench(
-      "--config",
-      broken,
-      "--config",
-      join(scratch, "missing.yaml"),
-    );
+    const missing = join(scratch, "missing.yaml");
+    const { code, stdout, stderr } = await bench("--config", broken, "--config", missing);
     assert.equal(code, 1);
     assert.equal(stdout, "");
-    const lines = stderr.trim().split("\n");
-    assert.equal(lines.length, 3, stderr);
-    assert.match(lines[0]!, /broken\.yaml:2:3: hub\.overflw: .*overflow/);
-    assert.match(lines[1]!, /broken\.yaml:3:\d+: hub\.queue\.messages: /);
-    assert.match(lines[2]!, /missing\.yaml: there is no such file/);
+    const checks = await Promise.all([broken, missing].map((path) => run(spillway, "config", "check", path)));
+    assert.equal(stderr, checks.map((check) => check.stderr).join(""));
+    assert.match(stderr, /broken\.yaml:2:3: hub\.overflw: .*overflow/);
   });
 
   it("refuses what does not go together", async () => {
-    const small = file("small.yaml", "hub: { maxMessageBytes: 100, maxSubscriptions: 3 }\n");
-    const bare = file("bare.yaml", "server: { fanout: false }\n");
-    for (const [args, message] of [
-      [["--rate", "10"], /--rate goes with --config FILE only/],
-      [["--config", small, "--level", "full"], /--level does not go with --config/],
-      [["--config", small], /messages of 512 bytes.*hub\.maxMessageBytes of .*small\.yaml, which is 100/],
-      [["--config", small, "--size", "16"], /clients exceed hub\.maxSubscriptions/],
-      [["--config", bare], /server\.fanout/],
-      [["--config", bare, "--slow", "0"], /percentages above 0/],
+    const { code, stderr } = await bench("--rate", "10");
+    assert.equal(code, 2);
+    assert.match(stderr, /error: --rate goes with --config FILE only/);
+    const parsed = (...args: readonly string[]) => {
+      const command = new Command().option("--level <level>").option("--trials <n>").exitOverride();
+      return addConfigOptions(command.configureOutput({ writeErr: () => {} })).parse(args, { from: "user" });
+    };
+    assert.match(
+      contradiction(parsed("--config", "a", "--level", "full"))!,
+      /--level does not go with --config/,
+    );
+    assert.equal(contradiction(parsed("--config", "a", "--rate", "10", "--trials", "3")), undefined);
+    assert.equal(contradiction(parsed("--trials", "3")), undefined);
+    for (const [wrong, message] of [
+      [["--slow", "0"], /percentages above 0/],
+      [["--slow", "10,10"], /percentages above 0/],
+      [["--seconds", "0"], /whole number from 1/],
+      [["--size", "15"], /whole number from 16/],
     ] as const) {
-      const { code, stderr } = await bench(...args);
-      assert.equal(code, 2, stderr);
-      assert.match(stderr, message);
+      assert.throws(() => parsed("--config", "a", ...wrong), message);
     }
+    assert.deepEqual(parsed("--slow", "none").opts().slow, []);
+    assert.deepEqual(parsed("--slow", "12.5,80").opts().slow, [12.5, 80]);
+  });
+
+  it("refuses a load that a configuration would refuse", () => {
+    const under = {
+      subscribers: 8,
+      slow: [],
+      cross: false,
+      rate: 10,
+      payloadBytes: 512,
+      keys: 1,
+      seconds: 1,
+    };
+    const refusal = (config: SpillwayConfig, special = {}) => {
+      const loaded = { config, file: "x.yaml", text: undefined, origins: { of: () => undefined } };
+      return () => compareUnder([loaded], { ...under, ...special });
+    };
+    assert.throws(
+      refusal({ hub: { maxMessageBytes: 100 } }),
+      /messages of 512 bytes.* hub\.maxMessageBytes of x\.yaml, which is 100/,
+    );
+    refusal({ hub: { maxMessageBytes: 100 } }, { payloadBytes: 16 })();
+    assert.throws(
+      refusal({ hub: { maxSubscriptions: 9 } }),
+      /10 clients exceed hub\.maxSubscriptions of x\.yaml/,
+    );
+    refusal({ hub: { maxSubscriptions: 10 } })();
+    assert.throws(refusal({ server: { fanout: false } }), /x\.yaml leaves out with server\.fanout/);
   });
 });
