@@ -91,14 +91,14 @@ export function describeSubscription(report: SubscriptionReport): readonly strin
         ? "nothing"
         : `${inFlight} messages, ${shortBytes(report.inFlightBytes)}, for ${shortTime(writeAgeMs)}`,
     ],
-    ["stalled", `${report.stalls} times`],
+    ["stalls", String(report.stalls)],
     ["matched", `${report.matched} messages`],
     [
       "delivered",
       `${report.delivered} messages, ${shortBytes(report.deliveredBytes)}, in ${report.batches} writes`,
     ],
     ["lost", describeLosses(dropped, report.expired)],
-    ["notices", `${report.gaps} of losses`],
+    ["gap notices", String(report.gaps)],
     ["conflated", `${report.conflated} messages`],
     ["position", `${position.epoch}:${position.offset}`],
     ...(rates === undefined

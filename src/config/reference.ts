@@ -222,7 +222,23 @@ const PROGRAM = [
   "const server = await serve(hub, config.server);",
 ];
 
-const CONCLUSION = `## In code
+const CONCLUSION = `## Reloading
+
+\`spillway serve --config FILE\` reads its file again on SIGHUP, and when its content has changed: it looks once a second,
+also behind symbolic links, and a change counts once it has been seen twice. Flags and variables count before it as they
+did at the start.
+
+All of it is put in force, or nothing. If anything in it is wrong, the old configuration stays, and one line of the log
+says everything that is. \`hub\` and \`log.level\` can change while the server runs; a file that changes another value
+is refused as a whole, with the name of the option, until the server is restarted. Otherwise one line says which values
+have changed, as \`hub.queue.messages: 1024 -> 512\`.
+
+New limits count for those who are subscribed as for newcomers. Nothing that waits for a subscriber is lost but what a
+smaller queue has no room for: its policy decides at once what gives way, and the subscriber is told.
+
+In code, \`hub.reconfigure(config.hub)\` does it, and \`watchConfig\` says when.
+
+## In code
 
 \`\`\`js
 ${PROGRAM.join("\n")}

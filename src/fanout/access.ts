@@ -66,6 +66,8 @@ export interface Access {
  * `UNAUTHENTICATED` or `NOT_ALLOWED`; its message is sent to the caller. Any other error refuses as well, is
  * reported to `onError`, and the caller learns nothing of it. Returning nothing grants everything.
  *
+ * A hook that lets everybody do what it does not know lets everybody administer, where the server offers that.
+ *
  * Code in the same process that calls the hub itself is not asked.
  */
 export type Authorize = (request: AccessRequest) => Access | undefined | Promise<Access | undefined>;

@@ -12,7 +12,7 @@ const PACED_SHARE = 0.01;
  * - `paused`: so many turned slow at once that it is us or the network, and not they: nobody is evicted.
  * - `paced`: the pause is over; a few per round.
  */
-type BrakeState = "off" | "paused" | "paced";
+export type BrakeState = "off" | "paused" | "paced";
 
 /**
  * Keeps a fault of our own from evicting everybody. Bounds hold regardless: it only holds back evictions that are
@@ -25,6 +25,7 @@ export class EvictionBrake {
   #state: BrakeState = "off";
   #since = 0;
   #left = Number.POSITIVE_INFINITY;
+  #heldBack = 0;
 
   /** @param epoch - of the hub, for its events */
   constructor(massShare: number, epoch: string) {
@@ -36,8 +37,21 @@ export class EvictionBrake {
     return this.#state;
   }
 
+  /** Evictions that were due in the last round, and held back. */
+  get heldBack(): number {
+    return this.#heldBack;
+  }
+
+  /** Nobody is left, and there are no more rounds: whoever comes next is not those who were slow. */
+  release(): void {
+    this.#state = "off";
+    this.#heldBack = 0;
+    this.#left = Number.POSITIVE_INFINITY;
+  }
+
   /** Called once per round of the watch, before anybody is judged. */
   beginRound(now: number, subscriptions: number, slow: number): void {
+    this.#heldBack = 0;
     const mass = slow >= LEAST_MASS && slow >= subscriptions * this.massShare;
     const elapsed = now - this.#since;
     if (this.#state === "off" && mass) {
@@ -57,9 +71,12 @@ export class EvictionBrake {
 
   /** Whether one more may be evicted in this round. Whoever gets a yes evicts. */
   readonly mayEvict = (): boolean => {
-    if (this.#left <= 0) return false;
-    this.#left--;
-    return true;
+    if (this.#left > 0) {
+      this.#left--;
+      return true;
+    }
+    this.#heldBack++;
+    return false;
   };
 
   #enter(state: BrakeState, now: number): void {

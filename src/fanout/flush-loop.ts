@@ -34,6 +34,7 @@ export class FlushLoop {
   /** Of one flush. */
   limits: FlushLimits;
   #scheduled = false;
+  #lookedAtMs = 0;
   // Of the flush under way.
   #deadline = 0;
   #turns = 0;
@@ -43,6 +44,20 @@ export class FlushLoop {
     this.lingering = new LingerTimers(clock);
     this.#clock = clock;
     this.limits = limits;
+  }
+
+  /**
+   * Unix time in milliseconds of the last look at the clock. While a flush is under way that is at most a few turns ago,
+   * so whoever needs the time in every turn need not ask the clock in every turn.
+   */
+  get lookedAtMs(): number {
+    return this.#lookedAtMs;
+  }
+
+  /** For those who send outside a flush. */
+  look(): void {
+    // Rather than `now()`, so that it can be compared with the times of messages; neither jumps.
+    this.#lookedAtMs = this.#clock.unixMs();
   }
 
   /** Must be called at most once between two turns of the same object. */
@@ -66,7 +81,8 @@ export class FlushLoop {
 
   readonly #flush = (): void => {
     this.#scheduled = false;
-    this.#deadline = this.#clock.now() + this.limits.sliceMs;
+    this.look();
+    this.#deadline = this.#lookedAtMs + this.limits.sliceMs;
     this.#turns = 0;
     this.#work = 0;
     for (let next = this.#live.shift(); next !== undefined; next = this.#live.shift()) {
@@ -86,6 +102,7 @@ export class FlushLoop {
     if (this.#turns >= this.limits.batches) return true;
     if (this.#work < WORK_BETWEEN_CLOCK_LOOKS) return false;
     this.#work = 0;
-    return this.#clock.now() >= this.#deadline;
+    this.look();
+    return this.#lookedAtMs >= this.#deadline;
   }
 }

@@ -17,6 +17,18 @@ export interface LoadedPage {
   readonly through: number;
 }
 
+/** Loads now, and how those fared that are over. Who shares a load is not counted twice. */
+export interface HistoryLoadCounts {
+  readonly running: number;
+  /** For their turn. */
+  readonly waiting: number;
+  readonly completed: number;
+  /** The source failed, took too long, or answered with something else than the page. */
+  readonly failed: number;
+  /** Nobody wanted the page any more. */
+  readonly cancelled: number;
+}
+
 /** One load, waiting or running, and those who want its page. */
 interface SharedLoad {
   readonly page: Promise<LoadedPage>;
@@ -41,6 +53,10 @@ export class HistoryLoads {
   /** Ids of loads that wait for their turn. */
   readonly #waiting = new Set<string>();
   #begun = 0;
+  #running = 0;
+  #completed = 0;
+  #failed = 0;
+  #cancelled = 0;
 
   constructor(options: Required<HistoryLoadOptions>, clock: Clock) {
     this.#clock = clock;
@@ -54,6 +70,16 @@ export class HistoryLoads {
     this.#queue.concurrency = options.concurrency;
     this.#timeoutMs = options.timeoutMs;
     this.#pageMessages = options.pageMessages;
+  }
+
+  counts(): HistoryLoadCounts {
+    return {
+      running: this.#running,
+      waiting: this.#waiting.size,
+      completed: this.#completed,
+      failed: this.#failed,
+      cancelled: this.#cancelled,
+    };
   }
 
   /**
@@ -96,6 +122,7 @@ export class HistoryLoads {
     const abort = new AbortController();
     const run = async (): Promise<LoadedPage> => {
       this.#waiting.delete(id);
+      this.#running++;
       // The timeout begins with the load, not with the wait for its turn.
       const timeoutMs = this.#timeoutMs;
       const cancelTimeout = this.#clock.after(timeoutMs, () => {
@@ -107,13 +134,27 @@ export class HistoryLoads {
         return toMessages(page, request);
       } finally {
         cancelTimeout();
+        this.#running--;
       }
     };
     this.#waiting.add(id);
-    const page = this.#queue.add(run, { id, priority, signal: abort.signal }).finally(() => {
+    const over = () => {
       this.#waiting.delete(id);
       if (this.#shared.get(name) === load) this.#shared.delete(name);
-    });
+    };
+    const page = this.#queue.add(run, { id, priority, signal: abort.signal }).then(
+      (loaded) => {
+        over();
+        this.#completed++;
+        return loaded;
+      },
+      (error) => {
+        over();
+        if (load.wanted > 0) this.#failed++;
+        else this.#cancelled++;
+        throw error;
+      },
+    );
     const load: SharedLoad = { page, abort, id, priority, wanted: 0 };
     this.#shared.set(name, load);
     return load;

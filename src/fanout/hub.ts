@@ -18,6 +18,7 @@ import { InterestEvents } from "./interest-events.ts";
 import { type Interest, InterestIndex, type Membership } from "./interest-index.ts";
 import { LocalSubscription } from "./local-subscription.ts";
 import { Message } from "./message.ts";
+import { Meters } from "./meters.ts";
 import {
   type HubConfig,
   type HubOptions,
@@ -26,6 +27,7 @@ import {
   resolveHubOptions,
 } from "./options.ts";
 import { copyPayload, messageBytes, type Publication, type PublishOptions } from "./publication.ts";
+import { Refusals } from "./refusals.ts";
 import type { TopicSettings } from "./rules.ts";
 import type { Sink } from "./sink.ts";
 import { BookTotals, type HubStats, type TopicStats } from "./stats.ts";
@@ -90,9 +92,10 @@ interface Registration {
 export class Hub implements AsyncDisposable {
   #options: ResolvedHubOptions;
   readonly #flushLoop: FlushLoop;
-  readonly #brake: EvictionBrake;
+  readonly #meters: Meters;
   readonly #loads: HistoryLoads;
   readonly #watch: Watch;
+  readonly #brake: EvictionBrake;
   readonly #reports: HookReports;
   readonly #topics: TopicTable<Subscription>;
   readonly #interests: InterestIndex<Subscription>;
@@ -112,6 +115,8 @@ export class Hub implements AsyncDisposable {
   // Books of what is no more.
   readonly #endedBooks = new BookTotals();
   readonly #ended: Record<string, number> = {};
+  readonly #refusedPublishes = new Refusals();
+  readonly #refusedSubscriptions = new Refusals();
   #published = 0;
   #publishedBytes = 0;
 
@@ -123,13 +128,15 @@ export class Hub implements AsyncDisposable {
     const resolved = resolveHubOptions(options);
     this.#options = resolved;
     this.#flushLoop = new FlushLoop(resolved.clock, resolved.flush);
+    this.#meters = new Meters(this.#flushLoop);
     this.#reports = new HookReports(resolved);
     this.#interestEvents = this.#makeInterestEvents();
     this.#interests = new InterestIndex(this.#interestEvents);
     const brake = new EvictionBrake(resolved.massSlowShare, resolved.epoch);
     this.#brake = brake;
     this.#loads = new HistoryLoads(resolved.historyLoads, resolved.clock);
-    this.#watch = new Watch(resolved.clock, this.#subscriptions, () => this.#settle(), brake);
+    const { loopLatenessMs } = this.#meters;
+    this.#watch = new Watch(resolved.clock, this.#subscriptions, () => this.#settle(), brake, loopLatenessMs);
     this.#backpressure = new Backpressure(resolved.clock, (subscription, topic) =>
       this.#isFor(subscription, this.#interestsInName(topic)),
     );
@@ -164,6 +171,7 @@ export class Hub implements AsyncDisposable {
       flushLoop: this.#flushLoop,
       history,
       front: this.#front,
+      meters: this.#meters,
       reportHookError: (hook, error) => this.reportHookError(hook, error),
       retryAfterMs: () => this.retryAfterMs(),
       seenBefore: (message, subscription) => this.#seenBefore(message, subscription),
@@ -200,6 +208,15 @@ export class Hub implements AsyncDisposable {
    * @throws SpillwayError `TOPIC_INVALID`, `MESSAGE_INVALID`, `MESSAGE_TOO_LARGE`, `CLOSED`; nothing was published then
    */
   publish(topicName: string, payload: Uint8Array | string, options?: PublishOptions): Published {
+    try {
+      return this.#publish(topicName, payload, options);
+    } catch (error) {
+      this.#refusedPublishes.count(error);
+      throw error;
+    }
+  }
+
+  #publish(topicName: string, payload: Uint8Array | string, options: PublishOptions | undefined): Published {
     if (this.#closing !== undefined)
       throw new SpillwayError("CLOSED", "the hub is closed: publish to it before close()");
     const bytes = messageBytes(payload, options, this.#options.maxMessageBytes);
@@ -286,6 +303,15 @@ export class Hub implements AsyncDisposable {
    *   `NOT_ALLOWED`, `LIMIT_REACHED`, `CLOSED`
    */
   attach(request: SubscribeRequest, sink: Sink, access?: Access): Subscription {
+    try {
+      return this.#attach(request, sink, access);
+    } catch (error) {
+      this.#refusedSubscriptions.count(error);
+      throw error;
+    }
+  }
+
+  #attach(request: SubscribeRequest, sink: Sink, access: Access | undefined): Subscription {
     if (this.#closing !== undefined) throw new SpillwayError("CLOSED", "the server is shutting down");
     const { terms, grant } = agreeOnTerms(request, access, this.#options.rules, this.position);
     if (this.#subscriptions.size >= this.#options.maxSubscriptions) {
@@ -352,9 +378,11 @@ export class Hub implements AsyncDisposable {
     try {
       return checkAccess(await this.#options.authorize?.(request), this.#options.rules.retains);
     } catch (error) {
-      if (error instanceof SpillwayError) throw error;
-      this.reportHookError("authorize", error);
-      throw new SpillwayError("NOT_ALLOWED", "the server could not decide whether this is allowed");
+      const refusal = error instanceof SpillwayError ? error : undecided();
+      if (refusal !== error) this.reportHookError("authorize", error);
+      if (request.action === "publish") this.#refusedPublishes.count(refusal);
+      else if (request.action === "subscribe") this.#refusedSubscriptions.count(refusal);
+      throw refusal;
     }
   }
 
@@ -380,12 +408,19 @@ export class Hub implements AsyncDisposable {
     const totals = new BookTotals();
     totals.add(this.#endedBooks.sum());
     const states = { live: 0, "catching-up": 0, parked: 0, draining: 0, stalled: 0 };
+    let slow = 0;
+    let worstLagMs = 0;
     for (const subscription of this.#subscriptions.keys()) {
       const stats = subscription.stats();
       totals.add(stats);
+      // Its sink is told in the next flush.
+      if (stats.state === "ended") continue;
+      if (stats.slow) slow++;
+      worstLagMs = Math.max(worstLagMs, stats.lagMs);
       if (stats.delivery === "stalled") states.stalled++;
-      else if (stats.state !== "ended") states[stats.state]++;
+      else states[stats.state]++;
     }
+    const meters = this.#meters;
     return {
       ...totals.sum(),
       position: this.position,
@@ -393,7 +428,22 @@ export class Hub implements AsyncDisposable {
       publishedBytes: this.#publishedBytes,
       topics: this.#topics.size,
       subscriptions: states,
+      slow,
+      worstLagMs,
       ended: { ...this.#ended },
+      retained: this.#topics.retained(),
+      lagMs: meters.lagMs(),
+      batchMessages: meters.batchMessages(),
+      loopLatenessMs: meters.loopLatenessMs.snapshot(),
+      slowEpisodes: meters.slowEpisodes,
+      parked: meters.parked,
+      brake: this.#brake.state,
+      evictionsHeldBack: this.#brake.heldBack,
+      historyLoads: this.#host.history.loads.counts(),
+      refused: {
+        publishes: this.#refusedPublishes.counts(),
+        subscriptions: this.#refusedSubscriptions.counts(),
+      },
     };
   }
 
@@ -445,6 +495,8 @@ export class Hub implements AsyncDisposable {
       cancel();
     }
     this.#interestEvents?.flush();
+    // Nobody can read the past of a closed hub any more, so it need not hold it.
+    this.#topics.clear();
   }
 
   #fanOut(topic: Topic<Subscription>, message: Message): void {
@@ -560,4 +612,8 @@ export class Hub implements AsyncDisposable {
     this.#watch.stop();
     this.#whenEmpty?.();
   }
+}
+
+function undecided(): SpillwayError {
+  return new SpillwayError("NOT_ALLOWED", "the server could not decide whether this is allowed");
 }

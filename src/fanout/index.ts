@@ -14,7 +14,10 @@
 export type { Access, AccessRequest, Authorize } from "./access.ts";
 export type { OptionProblem } from "./contradictions.ts";
 export type { Rung, SlowCondition } from "./escalation.ts";
+export type { BrakeState } from "./eviction-brake.ts";
 export { type ExplainedOption, type ExplainedOptions, explainOptions } from "./explain.ts";
+export type { HistogramSnapshot } from "./histogram.ts";
+export type { HistoryLoadCounts } from "./history-loads.ts";
 export type {
   HistoryLoadOptions,
   HistoryPage,

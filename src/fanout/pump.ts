@@ -72,6 +72,9 @@ export class Pump implements Flushable, Lingering, SinkFeedback {
   /** When the watch first saw the batch in flight; `undefined` until then, so no batch is ever judged early. */
   #writingSince: number | undefined;
   #batches = 0;
+  /** Which batch is, or was last, outstanding after `write` returned, and when it was written. */
+  #pendingBatch = 0;
+  #pendingSinceMs = 0;
 
   constructor(source: PumpSource, sink: Sink, loop: FlushLoop, defaultLimits: BatchLimits) {
     this.#source = source;
@@ -88,6 +91,13 @@ export class Pump implements Flushable, Lingering, SinkFeedback {
   /** Batches given to the sink. */
   get batches(): number {
     return this.#batches;
+  }
+
+  /** When the batch was written that is outstanding, in Unix milliseconds; `undefined` when none is. */
+  get pendingSinceMs(): number | undefined {
+    if (this.#phase !== "writing" && this.#phase !== "stalled") return undefined;
+    // Not so when a hook asks from inside of `write`.
+    return this.#pendingBatch === this.#batches ? this.#pendingSinceMs : undefined;
   }
 
   open(): void {
@@ -171,7 +181,9 @@ export class Pump implements Flushable, Lingering, SinkFeedback {
     // From inside of `take`, by a hook: the batch that is being made is the answer.
     if (this.#end !== undefined || this.#taking) return;
     if (this.#phase === "paused") this.#phase = "idle";
-    if (this.#phase === "idle") this.#pump();
+    if (this.#phase !== "idle" || !this.#source.hasWork) return;
+    this.#loop.look();
+    this.#pump();
   }
 
   unrenderable(message: Message): GapFrame {
@@ -227,8 +239,13 @@ export class Pump implements Flushable, Lingering, SinkFeedback {
     this.#batches++;
     const outcome = this.#sink.write(frames);
     // The sink may have called written() or closed() on the way; then there is nothing left to settle.
-    if (outcome === "pending" || this.#phase !== "writing" || this.#end !== undefined) return;
-    this.#settle(outcome === "paused" ? "paused" : "idle");
+    if (this.#phase !== "writing" || this.#end !== undefined) return;
+    if (outcome === "pending") {
+      this.#pendingBatch = this.#batches;
+      this.#pendingSinceMs = this.#loop.lookedAtMs;
+    } else {
+      this.#settle(outcome === "paused" ? "paused" : "idle");
+    }
   }
 
   #settle(phase: "idle" | "paused"): void {

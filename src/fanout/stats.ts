@@ -1,4 +1,7 @@
 import type { GapReason, OverflowPolicyName, Position, QueueBounds } from "../protocol/index.ts";
+import type { BrakeState } from "./eviction-brake.ts";
+import type { HistogramSnapshot } from "./histogram.ts";
+import type { HistoryLoadCounts } from "./history-loads.ts";
 import type { DeliveryPhase } from "./pump.ts";
 import type { SubscriptionState } from "./subscription-state.ts";
 
@@ -52,10 +55,12 @@ export interface SubscriptionStats extends Books {
   readonly deliveredBytes: number;
   /** Age of the oldest message that waits or is in flight, in milliseconds; 0 when there is none. */
   readonly lagMs: number;
-  /** Age of the write in flight, in milliseconds; `undefined` when there is none. */
-  readonly writeAgeMs?: number | undefined;
-  /** Unix time of its start, in milliseconds. */
-  readonly startedAtMs?: number;
+  /** Age of the batch that its sink has and has not handed over yet, in milliseconds; `undefined` when there is none. */
+  readonly writeAgeMs: number | undefined;
+  /** When it began, in Unix milliseconds. */
+  readonly startedAtMs: number;
+  /** Messages that it read from the replay logs or from history sources, rather than as they were published. */
+  readonly replayed: number;
   /** Batches given to the sink. */
   readonly batches: number;
   /** Gap notices given to the sink. */
@@ -82,12 +87,55 @@ export interface HubStats extends Books {
   readonly topics: number;
   /** Subscriptions now, by state. */
   readonly subscriptions: Readonly<Record<Exclude<SubscriptionState, "ended"> | "stalled", number>>;
+  /** Of them, those that are slow, in whatever state: above the watermark, or stalled. */
+  readonly slow: number;
   /** Subscriptions that ended, by close reason. Only reasons that occurred. */
   readonly ended: Readonly<Record<string, number>>;
   readonly queuedBytes: number;
   readonly inFlightBytes: number;
   readonly deliveredBytes: number;
+  /** Batches given to sinks, those that only carried notices included. */
   readonly batches: number;
+  /** Gap notices given to sinks. */
+  readonly gaps: number;
+  readonly replayed: number;
+  /** Messages in the replay logs of all topics. Several subscriptions share them with one another and with queues. */
+  readonly retained: { readonly messages: number; readonly bytes: number };
+
+  /**
+   * Delivery lag in milliseconds: how old the first message of every batch was when the batch was given to its sink. It
+   * is the oldest of its batch, unless the subscription conflates. In a batch of one it is the lag of that message; those
+   * behind it waited for less. Batches that begin with a message read from the past do not count.
+   *
+   * Read from the clock of the flush, which is looked at every few batches: precise to the time that those take.
+   */
+  readonly lagMs: HistogramSnapshot;
+  /** The greatest `lagMs` of any subscription: also of those whom nothing is given to any more. */
+  readonly worstLagMs: number;
+  /** How many messages every batch had that had any. */
+  readonly batchMessages: HistogramSnapshot;
+  /**
+   * By how many milliseconds the hub's own timer was late: the time for which something held up the event loop. Four
+   * times a second, while there are subscriptions.
+   */
+  readonly loopLatenessMs: HistogramSnapshot;
+
+  /** Episodes of a subscription being stalled. */
+  readonly stalls: number;
+  /** Episodes of a subscription being above the watermark, as long as a round of the hub's watch or longer. */
+  readonly slowEpisodes: number;
+  /** How often a subscription was parked. */
+  readonly parked: number;
+  /** What keeps a fault of the server's own from evicting everybody: see `massSlowShare`. */
+  readonly brake: BrakeState;
+  /** Evictions that were due in the last round of the hub's watch, and were held back by the brake. */
+  readonly evictionsHeldBack: number;
+  readonly historyLoads: HistoryLoadCounts;
+  /** What was refused, by error code. Only codes that occurred. */
+  readonly refused: {
+    readonly publishes: Readonly<Record<string, number>>;
+    readonly subscriptions: Readonly<Record<string, number>>;
+  };
 }
 
 type Totals = { -readonly [Name in keyof Books]: Books[Name] } & {
@@ -95,6 +143,9 @@ type Totals = { -readonly [Name in keyof Books]: Books[Name] } & {
   inFlightBytes: number;
   deliveredBytes: number;
   batches: number;
+  gaps: number;
+  replayed: number;
+  stalls: number;
 };
 
 /** Books that add up. */
@@ -112,6 +163,9 @@ export class BookTotals {
     inFlightBytes: 0,
     deliveredBytes: 0,
     batches: 0,
+    gaps: 0,
+    replayed: 0,
+    stalls: 0,
   };
 
   add(books: Readonly<Totals>): void {
@@ -133,6 +187,9 @@ export class BookTotals {
     totals.inFlightBytes += books.inFlightBytes;
     totals.deliveredBytes += books.deliveredBytes;
     totals.batches += books.batches;
+    totals.gaps += books.gaps;
+    totals.replayed += books.replayed;
+    totals.stalls += books.stalls;
   }
 
   sum(): Readonly<Totals> {

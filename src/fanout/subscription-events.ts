@@ -11,7 +11,8 @@ type PastReason = "start" | "park";
  * is an episode: told once when it begins and once when it is over. {@link SubscriptionEvents.watch} finds out; what no
  * call of it fell into is no episode, so a burst that is over at once makes no noise.
  *
- * It costs a few comparisons in each round of the watch. An event is made only if somebody listens.
+ * It costs a few comparisons in each round of the watch. An event is made only if somebody listens; episodes are counted in
+ * any case.
  */
 export class SubscriptionEvents {
   readonly #epoch: string;
@@ -32,7 +33,15 @@ export class SubscriptionEvents {
   #toldPast: PastReason | undefined;
   #pastSince = 0;
 
-  constructor(epoch: string, clock: Clock, subject: { stats(): SubscriptionStats }) {
+  readonly #meters: { slowEpisodes: number; parked: number };
+
+  constructor(
+    epoch: string,
+    clock: Clock,
+    subject: { stats(): SubscriptionStats },
+    meters: { slowEpisodes: number; parked: number },
+  ) {
+    this.#meters = meters;
     this.#epoch = epoch;
     this.#clock = clock;
     this.#subject = subject;
@@ -65,6 +74,7 @@ export class SubscriptionEvents {
   /** It reads the past from now on. */
   leftLive(reason: PastReason): void {
     this.#past = reason;
+    if (reason === "park") this.#meters.parked++;
   }
 
   turnedLive(): void {
@@ -96,6 +106,7 @@ export class SubscriptionEvents {
   #tellSlow(slow: boolean): void {
     const forMs = this.#lasted(this.#slowSince);
     this.#slowSince = slow ? this.#clock.now() : undefined;
+    if (slow) this.#meters.slowEpisodes++;
     const { slow: begun, recovered: over } = diagnostics;
     if (slow && begun.hasSubscribers) begun.publish(this.#situation());
     if (!slow && over.hasSubscribers) over.publish({ ...this.#situation(), forMs });

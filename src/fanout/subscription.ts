@@ -16,6 +16,7 @@ import type { Grant, Subscriber } from "./grant.ts";
 import { isPromise } from "./hook-reports.ts";
 import { Line } from "./line.ts";
 import type { Message } from "./message.ts";
+import type { Meters } from "./meters.ts";
 import type { ResolvedHubOptions } from "./options.ts";
 import { Past, type PastReader } from "./past.ts";
 import { Pump, type PumpSource } from "./pump.ts";
@@ -31,6 +32,7 @@ export interface SubscriptionHost {
   readonly options: ResolvedHubOptions;
   readonly flushLoop: FlushLoop;
   readonly front: Front;
+  readonly meters: Meters;
   readonly history: History<Subscription>;
   reportHookError(hook: string, error: unknown): void;
   /** A retry delay to suggest, in milliseconds. */
@@ -111,12 +113,16 @@ export class Subscription implements PumpSource, PastReader {
   #grant: Grant;
   /** Unguessable. */
   readonly id: string = crypto.randomUUID();
+  readonly #startedAtMs: number;
   readonly #slowness: Slowness;
   readonly #events: SubscriptionEvents;
   #renderFailed = 0;
   #filterFailed = 0;
   #discarded = 0;
   #stalls = 0;
+  #replayed = 0;
+  /** The newest offset that was read from the past. */
+  #replayedThrough = 0;
   #announcedConflated = 0;
   /** By the watch's time; `undefined` until it has seen it. */
   #announcedAt: number | undefined;
@@ -138,8 +144,9 @@ export class Subscription implements PumpSource, PastReader {
       minIntervalMs: terms.minIntervalMs,
     });
     this.#slowness = new Slowness(grant.escalation, grant.settings);
-    this.#events = new SubscriptionEvents(host.options.epoch, host.options.clock, this);
+    this.#events = new SubscriptionEvents(host.options.epoch, host.options.clock, this, host.meters);
     const now = host.front.lastOffset;
+    this.#startedAtMs = host.options.clock.unixMs();
     this.#offeredThrough = now;
     this.#takenThrough = now;
     this.#settledThrough = now;
@@ -278,6 +285,8 @@ export class Subscription implements PumpSource, PastReader {
   stats(): SubscriptionStats {
     const queue = this.#line.counters();
     const oldest = this.#oldestUndelivered;
+    const pendingSinceMs = this.#state === "ended" ? undefined : this.#pump.pendingSinceMs;
+    const ageMs = (thenMs: number) => Math.max(0, this.#host.options.clock.unixMs() - thenMs);
     return {
       id: this.id,
       clientName: this.terms.clientName,
@@ -304,10 +313,13 @@ export class Subscription implements PumpSource, PastReader {
       inFlight: this.#inFlight,
       inFlightBytes: this.#inFlightBytes,
       discardedAtClose: this.#discarded,
-      lagMs: oldest === undefined ? 0 : Math.max(0, this.#host.options.clock.unixMs() - oldest.publishedAtMs),
+      lagMs: oldest === undefined ? 0 : ageMs(oldest.publishedAtMs),
+      writeAgeMs: pendingSinceMs === undefined ? undefined : ageMs(pendingSinceMs),
       batches: this.#pump.batches,
       gaps: this.#line.gapsTaken + this.#renderFailed,
       stalls: this.#stalls,
+      replayed: this.#replayed,
+      startedAtMs: this.#startedAtMs,
       position: this.position,
     };
   }
@@ -335,6 +347,8 @@ export class Subscription implements PumpSource, PastReader {
     if (this.#startedDue) this.#takeStarted(frames);
     if (this.#past !== undefined) this.#refill(this.#past);
     this.#takeLine(frames, limits);
+    const oldest = this.#oldestInFlight;
+    if (oldest !== undefined) this.#host.meters.batch(this.#inFlight, oldest, this.#replayedThrough);
     if (this.#slow && this.#line.isLow) this.#recover();
     // Nearly always nothing is left, and then nothing needs to be looked for.
     const empty = this.#line.isEmpty && !this.#paced;
@@ -403,6 +417,8 @@ export class Subscription implements PumpSource, PastReader {
 
   enter(message: Message): void {
     this.#matched++;
+    this.#replayed++;
+    this.#replayedThrough = message.offset;
     this.#line.offer(message, this.#paced ? this.#now : 0);
   }
 

@@ -136,6 +136,26 @@ export class TopicTable<S> {
     this.#forgottenThrough = Math.max(this.#forgottenThrough, lastOffset);
   }
 
+  /** What all logs hold together. Walks the topics. */
+  retained(): { messages: number; bytes: number } {
+    let messages = 0;
+    let bytes = 0;
+    for (const { log } of this) {
+      if (log === undefined) continue;
+      messages += log.length;
+      bytes += log.bytes;
+    }
+    return { messages, bytes };
+  }
+
+  /** Forgets all topics. */
+  clear(): void {
+    for (const topic of this) this.#forget(topic);
+    this.#young.clear();
+    this.#old.clear();
+    this.#version++;
+  }
+
   *[Symbol.iterator](): Iterator<Topic<S>> {
     yield* this.#old.values();
     yield* this.#young.values();

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { EvictionBrake } from "./eviction-brake.ts";
+import type { Histogram } from "./histogram.ts";
 import { WATCH_INTERVAL_MS } from "./options.ts";
 import type { Subscription } from "./subscription.ts";
 
@@ -18,22 +19,28 @@ export class Watch {
   readonly #subscriptions: ReadonlyMap<Subscription, unknown>;
   readonly #settle: () => void;
   readonly #brake: EvictionBrake;
+  readonly #latenessMs: Histogram;
   #stop: (() => void) | undefined;
   #lastRoundAt = 0;
   #rounds = 0;
   #time = 0;
 
-  /** @param settle - gives storage back that is not needed any more; called now and then */
+  /**
+   * @param settle - gives storage back that is not needed any more; called now and then
+   * @param latenessMs - gets how late every round was
+   */
   constructor(
     clock: Clock,
     subscriptions: ReadonlyMap<Subscription, unknown>,
     settle: () => void,
     brake: EvictionBrake,
+    latenessMs: Histogram,
   ) {
     this.#clock = clock;
     this.#subscriptions = subscriptions;
     this.#settle = settle;
     this.#brake = brake;
+    this.#latenessMs = latenessMs;
   }
 
   /** Milliseconds in which the event loop was free, as of the last round. */
@@ -50,12 +57,14 @@ export class Watch {
   stop(): void {
     this.#stop?.();
     this.#stop = undefined;
+    this.#brake.release();
   }
 
   #round(): void {
     const now = this.#clock.now();
     const elapsed = now - this.#lastRoundAt;
     this.#lastRoundAt = now;
+    this.#latenessMs.record(Math.max(0, elapsed - WATCH_INTERVAL_MS));
     this.#time += elapsed > 2 * WATCH_INTERVAL_MS ? WATCH_INTERVAL_MS : elapsed;
     const settling = ++this.#rounds % ROUNDS_BETWEEN_SETTLING === 0;
     let slow = 0;

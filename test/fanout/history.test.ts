@@ -363,6 +363,37 @@ describe("a history source", () => {
     assert.deepEqual(errors, [], "to be given up is no fault");
   });
 
+  it("has its loads counted once each, however many share them: now by what they do, later by how they fared", async () => {
+    const { source, hub, clock, join } = stored(9, 2, { concurrency: 1, pageMessages: 2, timeoutMs: 1_000 });
+    const counts = () => {
+      const { running, waiting, completed, failed, cancelled } = hub.stats().historyLoads;
+      return [running, waiting, completed, failed, cancelled];
+    };
+    assert.deepEqual(counts(), [0, 0, 0, 0, 0]);
+    const [given, up, asked, again] = [join(1), join(2), join(3), join(3)];
+    await settle(clock);
+    assert.deepEqual(counts(), [1, 2, 0, 0, 0], "two share one");
+    up.subscription.end("cancelled");
+    await settle(clock);
+    assert.deepEqual(counts(), [1, 1, 0, 0, 1], "one that waited is given up");
+    given.subscription.end("cancelled");
+    await settle(clock);
+    assert.deepEqual(counts(), [1, 0, 0, 0, 2], "one that ran is given up");
+    source.open.shift();
+    source.answer();
+    await settle(clock);
+    assert.deepEqual(counts(), [1, 0, 1, 0, 2], "a page has come, the next is asked for");
+    source.open.shift()!.reject(new Error("the disk is full"));
+    await settle(clock);
+    assert.deepEqual(counts(), [0, 0, 1, 1, 2]);
+    for (const { subscription } of [asked, again]) assert.equal(subscription.state, "live");
+    join(1);
+    await settle(clock);
+    clock.advance(1_000);
+    await settle(clock);
+    assert.deepEqual(counts(), [0, 0, 1, 2, 2], "one that took too long has failed");
+  });
+
   it("is not read on by one who drains", async () => {
     const { source, hub, clock, join } = stored(6, 2);
     const { sink } = join(1);

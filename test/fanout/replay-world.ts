@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { Hub, type HubOptions, type Retention, type Rung, type Subscription } from "../../src/index.ts";
 import type { EndFrame, OverflowPolicyName, QueueBounds, Start } from "../../src/protocol/index.ts";
 import { assertBalanced } from "../support/engine.ts";
+import { assertGaugesAtRest, FigureAuditor } from "../support/gauges.ts";
 import { ManualClock } from "../support/manual-clock.ts";
 import { contractFaults, type Valve, ValveSink } from "../support/valve-sink.ts";
 import { type Archive, Auditor, type StoredMessage } from "./auditor.ts";
@@ -62,6 +63,9 @@ export class ReplayWorld implements Archive {
   readonly #logs = new Map<string, PlainLog>();
   readonly #previous = new Map<string, number>();
   readonly #faults: unknown[] = [];
+  readonly #figures = new FigureAuditor();
+  /** Every subscription that there ever was; a reader that comes back is a new one. */
+  readonly #attached: Subscription[] = [];
   /** Told to publish from inside a predicate, so many times more. */
   echoes = 0;
 
@@ -239,6 +243,7 @@ export class ReplayWorld implements Archive {
     const behind = reader.real.position.offset;
     if (floor !== undefined) assert.ok(behind >= floor, "where it starts");
     else if (expected !== undefined) assert.equal(behind, expected, "where it starts");
+    this.#attached.push(reader.real);
     if (!this.readers.includes(reader)) this.readers.push(reader);
   }
 
@@ -301,6 +306,22 @@ export class ReplayWorld implements Archive {
       if (!audit.unknown && stats.state !== "ended") this.#checkNothingInvented(reader);
     }
     this.#checkLists(resting);
+    this.#checkHub();
+  }
+
+  /** The hub's figures are those of all subscriptions together, the ended ones included. */
+  #checkHub(): void {
+    const hub = this.hub.stats();
+    this.#figures.check(hub);
+    const all = this.#attached.map((subscription) => subscription.stats());
+    for (const name of ["matched", "delivered", "gaps", "replayed", "batches"] as const) {
+      assert.equal(
+        hub[name],
+        all.reduce((sum, stats) => sum + stats[name], 0),
+        name,
+      );
+    }
+    assert.ok(hub.replayed <= hub.matched);
   }
 
   /** Losses told with a number are in the books, and what was trimmed is all that is not. */
@@ -368,6 +389,7 @@ export class ReplayWorld implements Archive {
     this.clock.advance(1_001);
     await closed;
     this.check();
+    assertGaugesAtRest(this.hub);
     for (const { sink } of this.readers) assert.ok(sink.ended !== undefined);
     assert.equal(this.clock.timers, 0, "no timer is left");
   }

@@ -5,10 +5,9 @@
  *
  * @module
  */
-import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { type Server, ServerCredentials } from "@grpc/grpc-js";
-import { SpillwayError } from "../../errors.ts";
-import { formatAddress, type ListenAddress } from "./address.ts";
+import { bind, type ListenAddress } from "../../address.ts";
 
 export interface Listener {
   /** Where it really listens, for example with the port that 0 became. */
@@ -37,12 +36,12 @@ export async function listen(
     connections.injectConnection(socket);
   });
   const closed = new Promise<void>((resolve) => net.once("close", () => resolve()));
-  await bind(net, address);
+  const bound = await bind(net, address);
   const stop = () => {
     if (net.listening) net.close();
   };
   return {
-    address: { host: address.host, port: (net.address() as AddressInfo).port },
+    address: bound,
     stop,
     closed,
     destroy() {
@@ -50,32 +49,4 @@ export async function listen(
       for (const socket of sockets) socket.destroy();
     },
   };
-}
-
-function bind(net: NetServer, address: ListenAddress): Promise<void> {
-  return new Promise((resolve, reject) => {
-    net.once("error", (error: NodeJS.ErrnoException) => reject(unavailable(address, error)));
-    net.listen(address.port, address.host, () => {
-      net.removeAllListeners("error");
-      // Out of file descriptors, for example: the connection that could not be accepted is gone, the rest goes on.
-      net.on("error", () => {});
-      resolve();
-    });
-  });
-}
-
-/** What to do about it, by the error that the system gave. */
-const ADVICE: Readonly<Record<string, string>> = {
-  EADDRINUSE: "the port is in use; stop the other process, or choose another port (0 takes a free one)",
-  EACCES: "listening there needs a privilege; choose a port from 1024",
-  EADDRNOTAVAIL: "this machine has no such address; 127.0.0.1 is always there, 0.0.0.0 is all of them",
-  ENOTFOUND: "the host name is unknown; check its spelling, or give an address such as 127.0.0.1",
-  EAI_AGAIN: "the host name could not be looked up; give an address such as 127.0.0.1",
-};
-
-function unavailable(address: ListenAddress, error: NodeJS.ErrnoException): SpillwayError {
-  const advice = ADVICE[error.code ?? ""] ?? error.message;
-  return new SpillwayError("ADDRESS_UNAVAILABLE", `cannot listen on ${formatAddress(address)}: ${advice}`, {
-    cause: error,
-  });
 }

@@ -9,10 +9,10 @@
  */
 import { type ChannelOptions, Server, type ServerCredentials } from "@grpc/grpc-js";
 import { HealthImplementation, type ServingStatusMap } from "grpc-health-check";
+import { formatAddress, parseAddress } from "../../address.ts";
 import type { Clock } from "../../clock.ts";
 import { SERVER_DEFAULTS } from "../../defaults.ts";
 import type { Hub } from "../../fanout/index.ts";
-import { formatAddress, parseAddress } from "./address.ts";
 import { addReflection } from "./admin/reflection.ts";
 import { type AdminServiceOptions, adminService } from "./admin/service.ts";
 import { checkMilliseconds, type DeliveryOptions, resolveDelivery } from "./delivery-options.ts";

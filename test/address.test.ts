@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SpillwayError } from "../../../src/errors.ts";
-import { formatAddress, parseAddress } from "../../../src/transport/grpc/address.ts";
+import { formatAddress, parseAddress } from "../src/address.ts";
+import { SpillwayError } from "../src/errors.ts";
 
 for (const [text, host, port] of [
   ["127.0.0.1:7070", "127.0.0.1", 7070],
