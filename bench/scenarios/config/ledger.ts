@@ -12,6 +12,7 @@ import type {
   OverflowPolicyName,
   QueueBounds,
   Rung,
+  SpillwayEvents,
   Subscription,
   SubscriptionStats,
 } from "../../../src/index.ts";
@@ -67,9 +68,8 @@ export class Ledger {
   #queuedBytesPeak = 0;
   #retainedBytesPeak = 0;
 
-  readonly #onStarted = (event: unknown) => this.#started(event as { readonly subscriptionId: string });
-  readonly #onEnded = (event: unknown) =>
-    this.#ended(event as { readonly subscriptionId: string; readonly reason: string });
+  readonly #onStarted = (event: unknown) => this.#started(event as SpillwayEvents[typeof STARTED]);
+  readonly #onEnded = (event: unknown) => this.#ended(event as SpillwayEvents[typeof ENDED]);
 
   /** To be made before anyone subscribes. */
   constructor(hub: Hub) {
@@ -101,10 +101,7 @@ export class Ledger {
       }
     }
     this.#queuedBytesPeak = Math.max(this.#queuedBytesPeak, queuedBytes);
-    this.#retainedBytesPeak = Math.max(
-      this.#retainedBytesPeak,
-      (this.#hub.stats() as { retained?: { bytes: number } }).retained?.bytes ?? 0,
-    );
+    this.#retainedBytesPeak = Math.max(this.#retainedBytesPeak, this.#hub.stats().retained.bytes);
   }
 
   get queuedBytesPeak(): number {
@@ -143,7 +140,7 @@ export class Ledger {
     unsubscribe(ENDED, this.#onEnded);
   }
 
-  #started({ subscriptionId }: { readonly subscriptionId: string }): void {
+  #started({ subscriptionId }: SpillwayEvents[typeof STARTED]): void {
     for (const subscription of this.#hub.subscriptions()) {
       if (subscription.id !== subscriptionId) continue;
       const name = subscription.stats().labels[KIND_LABEL] ?? "unknown";
@@ -154,7 +151,7 @@ export class Ledger {
     }
   }
 
-  #ended({ subscriptionId, reason }: { readonly subscriptionId: string; readonly reason: string }): void {
+  #ended({ subscriptionId, reason }: SpillwayEvents[typeof ENDED]): void {
     const kind = this.#kinds.get(this.#kindOf.get(subscriptionId) ?? "");
     const subscription = kind?.live.get(subscriptionId);
     if (kind === undefined || subscription === undefined) return;
