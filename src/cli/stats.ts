@@ -51,8 +51,14 @@ export function describeStats(report: StatsReport): readonly string[] {
   const total = Object.values(subscriptions).reduce((sum, count) => sum + count, 0);
   return keyedLines([
     ["subscriptions", withParts(total, Object.entries(subscriptions))],
+    ["slow", `${report.slow}, the greatest lag ${shortTime(report.worstLagMs)}`],
+    ["evictions", describeBrake(report)],
     ["ended", withParts(sumOf(report.ended), Object.entries(report.ended))],
-    ["topics", String(report.topics)],
+    ["refused", describeRefusals(report)],
+    [
+      "topics",
+      `${report.topics}, ${report.retained.messages} messages retained, ${shortBytes(report.retained.bytes)}`,
+    ],
     ["newest", `${position.epoch}:${position.offset}`],
     [
       "published",
@@ -70,6 +76,18 @@ export function describeStats(report: StatsReport): readonly string[] {
     ["thrown away", `${report.discardedAtClose} messages, when their subscription ended`],
     ...(rates === undefined ? [] : [["rates", `over ${shortTime(rates.windowMs)}`] as const]),
   ]);
+}
+
+/** Whether slow subscribers are evicted because of time. */
+function describeBrake({ brake, evictionsHeldBack }: StatsReport): string {
+  if (brake === "off") return "go on";
+  const how = brake === "paused" ? "paused: so many are slow that it is not their fault" : "a few at a time";
+  return `${how}, ${evictionsHeldBack} held back`;
+}
+
+function describeRefusals({ refused: { subscriptions, publishes } }: StatsReport): string {
+  const sum = (counts: Readonly<Record<string, number>>) => withParts(sumOf(counts), Object.entries(counts));
+  return `${sum(subscriptions)} subscriptions, ${sum(publishes)} messages`;
 }
 
 /** `3 (2 live, 1 stalled)`. */

@@ -97,6 +97,7 @@ export function describeSubscription(report: SubscriptionReport): readonly strin
       "delivered",
       `${report.delivered} messages, ${shortBytes(report.deliveredBytes)}, in ${report.batches} writes`,
     ],
+    ["replayed", `${report.replayed} messages`],
     ["lost", describeLosses(dropped, report.expired)],
     ["gap notices", String(report.gaps)],
     ["conflated", `${report.conflated} messages`],

@@ -9,6 +9,7 @@ import { describeGrant, describePreviousEnd, describeState } from "../../src/cli
 import { generate } from "../../src/cli/generate.ts";
 import { cpuReadings, HostReadings, networkReadings, parseNetDev } from "../../src/cli/host-readings.ts";
 import { lines, untilAborted } from "../../src/cli/lines.ts";
+import { describeStats } from "../../src/cli/stats.ts";
 import { fitted, printable, tableLines, width } from "../../src/cli/table.ts";
 import { shortBytes, shortCount, shortRate, shortTime } from "../../src/cli/units.ts";
 import { ManualClock } from "../client/manual-clock.ts";
@@ -325,6 +326,55 @@ describe("a table", () => {
     assert.equal(fitted("日本", 4), "日本");
     assert.equal(width("e\u0301"), 1);
   });
+});
+
+test("the books say in words what keeps evictions, and what was refused", () => {
+  const books = {
+    matched: 0,
+    delivered: 0,
+    conflated: 0,
+    expired: 0,
+    queued: 0,
+    inFlight: 0,
+    discardedAtClose: 0,
+  };
+  const report = {
+    ...books,
+    dropped: { overflow: 0, oversize: 0, "render-failed": 0, "filter-failed": 0 },
+    position: { epoch: "e", offset: 7 },
+    published: 7,
+    publishedBytes: 70,
+    topics: 2,
+    subscriptions: { live: 2, "catching-up": 0, parked: 1, draining: 0, stalled: 10 },
+    ended: {},
+    queuedBytes: 0,
+    inFlightBytes: 0,
+    deliveredBytes: 0,
+    replayed: 0,
+    batches: 0,
+    slow: 11,
+    worstLagMs: 65_000,
+    retained: { messages: 5, bytes: 2_048 },
+    brake: "paused",
+    evictionsHeldBack: 9,
+    refused: { publishes: {}, subscriptions: { NOT_ALLOWED: 2, LIMIT_REACHED: 1 } },
+    rates: undefined,
+  } as const;
+  const lines = describeStats(report).map((line) => line.replaceAll(/ {2,}/g, ": "));
+  for (const line of [
+    "subscriptions: 13 (2 live, 1 parked, 10 stalled)",
+    "slow: 11, the greatest lag 65s",
+    "evictions: paused: so many are slow that it is not their fault, 9 held back",
+    "ended: 0",
+    "refused: 3 (2 NOT_ALLOWED, 1 LIMIT_REACHED) subscriptions, 0 messages",
+    "topics: 2, 5 messages retained, 2.0KiB",
+  ]) {
+    assert.ok(lines.includes(line), `${line}\n${lines.join("\n")}`);
+  }
+  assert.ok(describeStats({ ...report, brake: "off" }).some((line) => /^evictions +go on$/.test(line)));
+  assert.ok(
+    describeStats({ ...report, brake: "paced" }).some((line) => /a few at a time, 9 held back$/.test(line)),
+  );
 });
 
 test("numbers are short, with a unit, and never more exact than one looks", () => {

@@ -194,6 +194,7 @@ export interface WireSubscription {
   readonly stalls?: Uint64;
   readonly position?: WirePosition | null;
   readonly rates?: WireRates | null;
+  readonly replayed?: Uint64;
 }
 
 export interface WireBooks {
@@ -244,6 +245,19 @@ export interface WireHubStats {
   readonly inFlightBytes?: Uint64;
   readonly deliveredBytes?: Uint64;
   readonly batches?: Uint64;
+  readonly slow?: Uint64;
+  readonly worstLagMs?: Uint64;
+  readonly retained?: WireRetained | null;
+  readonly replayed?: Uint64;
+  readonly evictionBrake?: WireEnum;
+  readonly evictionsHeldBack?: Uint64;
+  readonly refusedPublishes?: Readonly<Record<string, Uint64>>;
+  readonly refusedSubscriptions?: Readonly<Record<string, Uint64>>;
+}
+
+export interface WireRetained {
+  readonly messages?: Uint64;
+  readonly bytes?: Uint64;
 }
 
 export interface WireSubscriptionCounts {

@@ -144,6 +144,8 @@ export interface SubscriptionReport extends BooksReport {
   /** Age of the oldest message that waits or is in flight, in milliseconds; 0 when there is none. */
   readonly lagMs: number;
   readonly deliveredBytes: number;
+  /** Messages that it read from the past, rather than as they were published. */
+  readonly replayed: number;
   readonly batches: number;
   /** Notices of losses that it was sent. */
   readonly gaps: number;
@@ -170,7 +172,27 @@ export interface StatsReport extends BooksReport {
   readonly queuedBytes: number;
   readonly inFlightBytes: number;
   readonly deliveredBytes: number;
+  /** Messages that subscriptions read from the past, rather than as they were published. */
+  readonly replayed: number;
   readonly batches: number;
+  /** Of the subscriptions now, those above their watermark or stalled, whatever their state. */
+  readonly slow: number;
+  /** The greatest lag of any subscription now, in milliseconds. */
+  readonly worstLagMs: number;
+  /** In the replay logs of all topics. */
+  readonly retained: { readonly messages: number; readonly bytes: number };
+  /**
+   * Where so many subscribers are slow at once that it is not their fault, evictions because of time are `paused`, and
+   * later `paced`.
+   */
+  readonly brake: "off" | "paused" | "paced";
+  /** Evictions that were due a moment ago, and were held back. */
+  readonly evictionsHeldBack: number;
+  /** What was refused, by the code of the error. */
+  readonly refused: {
+    readonly publishes: Readonly<Record<string, number>>;
+    readonly subscriptions: Readonly<Record<string, number>>;
+  };
   /** `undefined`: none were asked for. */
   readonly rates: (Rates & { readonly published: number }) | undefined;
 }

@@ -51,6 +51,13 @@ const DELIVERY_TO_WIRE = {
 } as const satisfies Record<SubscriptionReport["delivery"], string>;
 const DELIVERY_FROM_WIRE = inverse<SubscriptionReport["delivery"]>(DELIVERY_TO_WIRE);
 
+const BRAKE_TO_WIRE = {
+  off: "EVICTION_BRAKE_OFF",
+  paused: "EVICTION_BRAKE_PAUSED",
+  paced: "EVICTION_BRAKE_PACED",
+} as const satisfies Record<StatsReport["brake"], string>;
+const BRAKE_FROM_WIRE = inverse<StatsReport["brake"]>(BRAKE_TO_WIRE);
+
 /** Client: a query as it goes out. */
 export function queryToWire(query: ListQuery): WireListSubscriptionsRequest {
   const { clientNamePrefix, topicPattern, idPrefix, limit, windowMs } = query;
@@ -127,6 +134,7 @@ export function subscriptionToWire(report: SubscriptionReport): WireSubscription
     lagMs: Math.round(report.lagMs),
     books: booksToWire(report),
     deliveredBytes: report.deliveredBytes,
+    replayed: report.replayed,
     batches: report.batches,
     gaps: report.gaps,
     stalls: report.stalls,
@@ -168,6 +176,7 @@ export function subscriptionFromWire(wire: WireSubscription): SubscriptionReport
     lagMs: number(wire.lagMs, "lag_ms"),
     ...booksFromWire(wire.books ?? {}),
     deliveredBytes: number(wire.deliveredBytes, "delivered_bytes"),
+    replayed: number(wire.replayed, "replayed"),
     batches: number(wire.batches, "batches"),
     gaps: number(wire.gaps, "gaps"),
     stalls: number(wire.stalls, "stalls"),
@@ -190,7 +199,15 @@ export function statsToWire(report: StatsReport): WireGetStatsResponse {
     queuedBytes: report.queuedBytes,
     inFlightBytes: report.inFlightBytes,
     deliveredBytes: report.deliveredBytes,
+    replayed: report.replayed,
     batches: report.batches,
+    slow: report.slow,
+    worstLagMs: Math.round(report.worstLagMs),
+    retained: report.retained,
+    evictionBrake: BRAKE_TO_WIRE[report.brake],
+    evictionsHeldBack: report.evictionsHeldBack,
+    refusedPublishes: report.refused.publishes,
+    refusedSubscriptions: report.refused.subscriptions,
   };
   return rates === undefined ? { stats } : { stats, rates, publishedRate: rates.published };
 }
@@ -201,7 +218,7 @@ export function statsToWire(report: StatsReport): WireGetStatsResponse {
  * @throws RangeError for a number that no JavaScript number holds exactly.
  */
 export function statsFromWire({ stats, rates, publishedRate }: WireGetStatsResponse): StatsReport {
-  const { subscriptions, ended = {} } = stats ?? {};
+  const { subscriptions, retained } = stats ?? {};
   return {
     position: receivedPosition(stats?.position, "position"),
     published: number(stats?.published, "published"),
@@ -214,14 +231,25 @@ export function statsFromWire({ stats, rates, publishedRate }: WireGetStatsRespo
       draining: number(subscriptions?.draining, "subscriptions.draining"),
       stalled: number(subscriptions?.stalled, "subscriptions.stalled"),
     },
-    ended: Object.fromEntries(
-      Object.entries(ended).map(([reason, count]) => [reason, number(count, "ended")]),
-    ),
+    ended: counts(stats?.ended, "ended"),
     ...booksFromWire(stats?.books ?? {}),
     queuedBytes: number(stats?.queuedBytes, "queued_bytes"),
     inFlightBytes: number(stats?.inFlightBytes, "in_flight_bytes"),
     deliveredBytes: number(stats?.deliveredBytes, "delivered_bytes"),
+    replayed: number(stats?.replayed, "replayed"),
     batches: number(stats?.batches, "batches"),
+    slow: number(stats?.slow, "slow"),
+    worstLagMs: number(stats?.worstLagMs, "worst_lag_ms"),
+    retained: {
+      messages: number(retained?.messages, "retained.messages"),
+      bytes: number(retained?.bytes, "retained.bytes"),
+    },
+    brake: BRAKE_FROM_WIRE.get(stats?.evictionBrake) ?? "off",
+    evictionsHeldBack: number(stats?.evictionsHeldBack, "evictions_held_back"),
+    refused: {
+      publishes: counts(stats?.refusedPublishes, "refused_publishes"),
+      subscriptions: counts(stats?.refusedSubscriptions, "refused_subscriptions"),
+    },
     rates: rates == null ? undefined : { ...ratesFromWire(rates), published: publishedRate ?? 0 },
   };
 }
@@ -272,6 +300,10 @@ function ratesFromWire({ windowMs, matched, delivered, lost, conflated }: WireRa
     lost: lost ?? 0,
     conflated: conflated ?? 0,
   };
+}
+
+function counts(received: Readonly<Record<string, Uint64>> = {}, field: string): Record<string, number> {
+  return Object.fromEntries(Object.entries(received).map(([name, count]) => [name, number(count, field)]));
 }
 
 function number(value: Uint64 | undefined, field: string): number {

@@ -294,8 +294,9 @@ describe("ListSubscriptions", () => {
 
 describe("GetStats", () => {
   test("tells the books of the hub", async (t) => {
-    const server = await start(t);
+    const server = await start(t, {}, { retention: { messages: 3 } });
     const { hub, client } = server;
+    assert.throws(() => hub.attach({ patterns: [".."] }, new ValveSink(), {}));
     const gone = hub.attach({ patterns: ["a"] }, new ValveSink(), {});
     const shut = new ValveSink({ valve: "shut" });
     hub.attach({ patterns: ["a"], queue: { messages: 2 } }, shut, {});
@@ -303,12 +304,17 @@ describe("GetStats", () => {
     for (let n = 0; n < 5; n++) hub.publish("a", "four");
     gone.end("completed");
     await eventually(() => hub.stats().ended.completed === 1);
-    const { rates, ...report } = statsFromWire(await callUnary(client, admin.GetStats, { windowMs: 0 }));
+    const answer = await callUnary(client, admin.GetStats, { windowMs: 0 });
+    const { rates, worstLagMs, ...report } = statsFromWire(answer);
     assert.equal(rates, undefined);
+    // It grows while one looks.
+    assert.ok(worstLagMs <= hub.stats().worstLagMs + 1);
     for (const [name, value] of Object.entries(report)) {
       assert.deepEqual(value, (hub.stats() as unknown as Record<string, unknown>)[name], name);
     }
     assert.deepEqual([report.dropped.overflow, report.queued, report.discardedAtClose], [3, 2, 5]);
+    assert.deepEqual([report.slow, report.brake, report.evictionsHeldBack], [1, "off", 0]);
+    assert.deepEqual([report.retained.messages, report.refused.subscriptions], [3, { PATTERN_INVALID: 1 }]);
     letGo(shut);
   });
 

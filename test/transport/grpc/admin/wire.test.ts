@@ -81,12 +81,17 @@ const subscriptions = record<SubscriptionReport>({
   writeAgeMs: maybe(count),
   lagMs: count,
   deliveredBytes: count,
+  replayed: count,
   batches: count,
   gaps: count,
   stalls: count,
   position,
   rates: maybe(record<Rates>(rates)),
 });
+
+const counts = fc
+  .dictionary(name, count, { noNullPrototype: true })
+  .filter((entries) => !Object.hasOwn(entries, "__proto__"));
 
 const stats = record<StatsReport>({
   ...books,
@@ -101,13 +106,18 @@ const stats = record<StatsReport>({
     draining: count,
     stalled: count,
   }),
-  ended: fc
-    .dictionary(name, count, { noNullPrototype: true })
-    .filter((ended) => !Object.hasOwn(ended, "__proto__")),
+  ended: counts,
   queuedBytes: count,
   inFlightBytes: count,
   deliveredBytes: count,
+  replayed: count,
   batches: count,
+  slow: count,
+  worstLagMs: count,
+  retained: record({ messages: count, bytes: count }),
+  brake: fc.constantFrom("off", "paused", "paced" as const),
+  evictionsHeldBack: count,
+  refused: record({ publishes: counts, subscriptions: counts }),
   rates: maybe(record({ ...rates, published: perSecond })),
 });
 
@@ -162,7 +172,8 @@ test("a value that a newer server has is tolerated, and reads as the most harmle
     [read.health, read.state, read.delivery, read.overflow],
     ["good", "live", "idle", "drop-oldest"],
   );
-  assert.deepEqual(statsFromWire({}).rates, undefined);
+  const { rates, brake } = statsFromWire({ stats: { evictionBrake: "EVICTION_BRAKE_NEW" } });
+  assert.deepEqual([rates, brake], [undefined, "off"]);
 });
 
 test("a number that no JavaScript number holds is an error, not another number", () => {
