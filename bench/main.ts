@@ -1,7 +1,8 @@
 /**
- * The command line of the benchmark: `npm run bench`, `npm run bench:full`, `npm run bench:soak`.
+ * The command line of the benchmark: `npm run bench`, `npm run bench:full`, `npm run bench:soak`, and with `--config` the
+ * comparison of configurations.
  *
- * Ends with 1 when any cell is invalid, with 2 when the options are wrong, and with 130 when it was interrupted; what had
+ * Ends with 1 when any cell or a configuration is invalid, with 2 when the options are wrong, and with 130 when it was interrupted; what had
  * been measured by then is written all the same.
  *
  * @module
@@ -9,21 +10,25 @@
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { type Contender, runBenchmark } from "./benchmark.ts";
 import { commandOf } from "./command.ts";
+import {
+  addConfigOptions,
+  type ConfigCommandOptions,
+  contradiction,
+  measureConfigurations,
+} from "./config-command.ts";
+import { wholeNumber } from "./options.ts";
 import { choosePlans } from "./plans.ts";
 import { headlineTable, writeReport } from "./report/index.ts";
 import type { Cell, Environment, Results } from "./results.ts";
 import { LEVELS, type Level, SCENARIOS } from "./scenarios/index.ts";
 import { loadSystem, moduleUrl, SYSTEM_MODULES } from "./systems/index.ts";
 
-interface Options {
+interface Options extends ConfigCommandOptions {
   readonly level: Level;
   readonly filter?: string;
-  readonly trials?: number;
-  readonly seed: number;
-  readonly json?: string;
   readonly out?: string;
   readonly list?: boolean;
   readonly system: readonly string[];
@@ -54,6 +59,7 @@ const command = new Command("bench")
   .option("--list", "only tells what would be measured")
   .configureOutput({ outputError: (text, write) => write(text) })
   .exitOverride();
+addConfigOptions(command);
 
 await main();
 
@@ -65,6 +71,9 @@ async function main(): Promise<void> {
     process.exit((error as { exitCode?: number }).exitCode === 0 ? 0 : 2);
   }
   const options = command.opts<Options>();
+  const wrong = contradiction(command);
+  if (wrong !== undefined) refuse(wrong);
+  if (options.config.length > 0) process.exit(await measureConfigurations(options, interruption(), header));
   const contenders = await loadContenders(options.system).catch((error: Error) => refuse(error.message));
   const request = {
     level: options.level,
@@ -164,14 +173,6 @@ function tellInvalid(cells: readonly Cell[]): boolean {
     }
   }
   return true;
-}
-
-function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== "" && Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
-  };
 }
 
 function collect(value: string, all: readonly string[]): readonly string[] {

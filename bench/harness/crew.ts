@@ -16,6 +16,11 @@ import { TrialProblem } from "./problem.ts";
 
 const STDERR_LINES = 5;
 
+/** A request or an answer: what else is in it depends on its type. */
+export interface Typed {
+  readonly type: string;
+}
+
 const living = new Set<ChildProcess>();
 /** Processes that a server started, which do not end by themselves when it is killed. */
 const adopted = new Set<number>();
@@ -38,13 +43,16 @@ export class Crew {
     signal?.addEventListener("abort", onAbort, { once: true, signal: this.#over.signal });
   }
 
-  /** To be called first. */
-  server(): Member<ToServer, FromServer> {
-    return this.#fork("server", "./server-process.js", this.#pinning.server);
+  /** To be called first. @param module - path of the script, for a server that is not the usual one */
+  server<In extends Typed = ToServer, Out extends Typed = FromServer>(module?: string): Member<In, Out> {
+    return this.#fork("server", module ?? "./server-process.js", this.#pinning.server);
   }
 
   /** @param module - path of the script, for a client that is not the usual one */
-  client(name: string, module?: string): Member<ToClient, FromClient> {
+  client<In extends Typed = ToClient, Out extends Typed = FromClient>(
+    name: string,
+    module?: string,
+  ): Member<In, Out> {
     return this.#fork(name, module ?? "./client-process.js", this.#pinning.others);
   }
 
@@ -81,7 +89,7 @@ export class Crew {
     );
   }
 
-  #fork<In extends { type: string }, Out extends { type: string }>(
+  #fork<In extends Typed, Out extends Typed>(
     name: string,
     module: string,
     cores: string | undefined,
@@ -115,7 +123,7 @@ export class Crew {
 }
 
 /** One process, as the orchestrator talks to it. */
-export class Member<In extends { type: string }, Out extends { type: string }> {
+export class Member<In extends Typed, Out extends Typed> {
   readonly name: string;
   readonly #child: ChildProcess;
   readonly #over: AbortSignal;

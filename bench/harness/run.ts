@@ -58,14 +58,18 @@ export async function runCells(plans: readonly CellPlan[], options: RunOptions):
   return plans.map((plan) => cell(plan, trials.get(plan.id)!, unavailable.get(plan.id)));
 }
 
-export interface PlannedTrial {
+export interface PlannedTrial<Plan> {
   readonly block: number;
-  readonly plan: CellPlan;
+  readonly plan: Plan;
 }
 
 /** Block by block, and in each block group by group. */
-export function orderOfTrials(plans: readonly CellPlan[], trials: number, seed: number): PlannedTrial[] {
-  const groups = new Map<string, CellPlan[]>();
+export function orderOfTrials<Plan extends { readonly group: string }>(
+  plans: readonly Plan[],
+  trials: number,
+  seed: number,
+): PlannedTrial<Plan>[] {
+  const groups = new Map<string, Plan[]>();
   for (const plan of plans) groups.set(plan.group, [...(groups.get(plan.group) ?? []), plan]);
   return Array.from({ length: trials }, (_, block) =>
     [...groups].flatMap(([group, cells]) =>

@@ -13,6 +13,7 @@ import { microTable } from "./tables/micro.ts";
 import { renderTerminal, type TerminalOptions } from "./terminal.ts";
 import { type WrittenReport, write } from "./write.ts";
 
+export { configFigures, configReport } from "./config/index.ts";
 export type { TerminalOptions } from "./terminal.ts";
 export type { WrittenReport } from "./write.ts";
 

@@ -17,8 +17,9 @@ describe("the command that results tell", () => {
     assert.equal(commandOf(["--out", "/home/me"]), "npm run bench");
   });
 
-  it("names a guest's module, not its folder", () => {
+  it("names a guest's module and a configuration's file, not their folders", () => {
     const args = ["--system", "/home/me/mine.js", "--system=../yours.js"];
     assert.equal(commandOf(args), "npm run bench -- --system mine.js --system yours.js");
+    assert.equal(commandOf(["--config", "tuning/a.yaml"]), "npm run bench -- --config a.yaml");
   });
 });
