@@ -17,19 +17,29 @@ import { printable } from "./table.ts";
 /** How long the server may take to answer. */
 export const ANSWER_TIME: CallOptions = { timeoutMs: CONNECT_TIMEOUT_MS };
 
-/** @throws CommandError where the server does not have the service; what `ask` throws */
-export async function askOperator<T>(address: string, ask: (admin: AdminClient) => Promise<T>): Promise<T> {
+/**
+ * @param missing - what to say of a server that does not have what is asked for
+ * @throws CommandError saying that; what `ask` throws
+ */
+export async function askOperator<T>(
+  address: string,
+  ask: (admin: AdminClient) => Promise<T>,
+  missing = noService(address),
+): Promise<T> {
   await using client = connect(address);
   try {
     return await ask(client.admin);
   } catch (error) {
     if (!(error instanceof SpillwayError) || error.reason !== "UNIMPLEMENTED") throw error;
-    throw new CommandError(
-      `the server at ${address} has no admin service: start it with spillway serve --admin, with admin: { enabled: true } ` +
-        "in its configuration, or with serve(hub, { admin: {} }) in its code",
-      { cause: error },
-    );
+    throw new CommandError(missing, { cause: error });
   }
+}
+
+function noService(address: string): string {
+  return (
+    `the server at ${address} has no admin service: start it with spillway serve --admin, with admin: { enabled: true } ` +
+    "in its configuration, or with serve(hub, { admin: {} }) in its code"
+  );
 }
 
 /** Most ids to name when a prefix fits several. */

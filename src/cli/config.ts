@@ -1,19 +1,7 @@
 /** `spillway config`. @module */
 import { Command } from "commander";
-import {
-  ConfigError,
-  defaultsFile,
-  explainConfig,
-  jsonSchema,
-  type LoadedConfig,
-  loadConfig,
-  toldApart,
-  worstCaseMemory,
-} from "../config/index.ts";
 import { pattern } from "./arguments.ts";
-import { explanationLines, memoryLines, policyLines } from "./config-report.ts";
-import { EXIT_FAILED, oneLine, problemLines, UsageError } from "./errors.ts";
-import { Output } from "./output.ts";
+import { showCommand } from "./config-show.ts";
 
 export function configCommand(): Command {
   return new Command("config")
@@ -21,6 +9,7 @@ export function configCommand(): Command {
     .description("Checks and explains the file that `spillway serve --config FILE` reads.")
     .addCommand(checkCommand())
     .addCommand(explainCommand())
+    .addCommand(showCommand())
     .addCommand(printDefaultsCommand())
     .addCommand(schemaCommand());
 }
@@ -42,33 +31,10 @@ function checkCommand(): Command {
     .argument("<file>", FILE)
     .option("--json", "print one JSON object")
     .addHelpText("after", VARIABLES)
-    .action((file: string, { json }: JsonFlag) => check(file, json === true));
+    .action(async (file: string, { json }: JsonFlag) => (await actions()).check(file, json === true));
 }
 
-async function check(file: string, json: boolean): Promise<void> {
-  try {
-    const loaded = await load(file);
-    const policies = toldApart(loaded.config).map((whom) => explainConfig(loaded, whom));
-    const memory = worstCaseMemory(loaded.config);
-    if (json) await print(JSON.stringify({ file, valid: true, policies, memory }, null, 2));
-    else
-      await print(
-        `${file} is right.`,
-        "",
-        ...policyLines(policies),
-        "",
-        ...memoryLines(memory, loaded.config),
-      );
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    // As compilers do it, so that editors find the place.
-    for (const line of problemLines(error)) process.stderr.write(`${oneLine(line)}\n`);
-    if (json) await print(JSON.stringify({ file, valid: false, problems: error.problems }, null, 2));
-    process.exitCode = EXIT_FAILED;
-  }
-}
-
-interface ExplainFlags extends JsonFlag {
+export interface ExplainFlags extends JsonFlag {
   readonly topic: string;
   readonly class?: string;
 }
@@ -82,30 +48,14 @@ function explainCommand(): Command {
     .option("--class <name>", "the class of the subscriber")
     .option("--json", "print one JSON object")
     .addHelpText("after", VARIABLES)
-    .action((file: string, flags: ExplainFlags) => explain(file, flags));
-}
-
-async function explain(file: string, { topic, class: className, json }: ExplainFlags): Promise<void> {
-  const loaded = await load(file);
-  const explanation = explain();
-  if (json === true) await print(JSON.stringify(explanation, null, 2));
-  else await print(...explanationLines(explanation));
-
-  function explain() {
-    try {
-      return explainConfig(loaded, { patterns: [topic], className });
-    } catch (error) {
-      if (error instanceof RangeError) throw new UsageError(`--class: ${error.message}`);
-      throw error;
-    }
-  }
+    .action(async (file: string, flags: ExplainFlags) => (await actions()).explain(file, flags));
 }
 
 function printDefaultsCommand(): Command {
   return new Command("print-defaults")
     .summary("print a file with every option at its default")
     .description("Prints a commented file with every option at its default: a place to start from.")
-    .action(() => print(defaultsFile().trimEnd()));
+    .action(async () => (await actions()).printDefaults());
 }
 
 function schemaCommand(): Command {
@@ -115,16 +65,10 @@ function schemaCommand(): Command {
       "Prints the JSON Schema of the file, for editors: with `# yaml-language-server: $schema=PATH` in its first line, " +
         "those that use the YAML language server complete and check it.",
     )
-    .action(() => print(JSON.stringify(jsonSchema(), null, 2)));
+    .action(async () => (await actions()).printSchema());
 }
 
-function load(file: string): Promise<LoadedConfig> {
-  return loadConfig({ file, environment: process.env });
-}
-
-/** No faster than it is read; whoever reads no more misses the rest. */
-async function print(...lines: readonly string[]): Promise<void> {
-  const output = new Output(() => {});
-  for (const line of lines) await output.line(line);
-  await output.flush();
+/** What only these commands need is loaded with them: the others start sooner. */
+function actions() {
+  return import("./config-actions.ts");
 }

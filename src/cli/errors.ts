@@ -8,7 +8,7 @@
  * @module
  */
 import { CommanderError } from "commander";
-import { ConfigError } from "../config/index.ts";
+import type { ConfigError } from "../config/index.ts";
 import { SpillwayError } from "../errors.ts";
 
 export const EXIT_FAILED = 1;
@@ -30,12 +30,17 @@ export function describeFailure(error: unknown): {
     return { lines: [], exitCode: error.exitCode === 0 ? 0 : EXIT_USAGE };
   }
   if (error instanceof UsageError) return { lines: [error.message], exitCode: EXIT_USAGE };
-  if (error instanceof ConfigError) return { lines: problemLines(error), exitCode: EXIT_USAGE };
+  if (isConfigError(error)) return { lines: problemLines(error), exitCode: EXIT_USAGE };
   if (error instanceof CommandError || error instanceof SpillwayError) {
     return { lines: [error.message], exitCode: EXIT_FAILED };
   }
   const text = error instanceof Error ? error.message : String(error);
   return { lines: [`unexpected: ${text}`], exitCode: EXIT_FAILED };
+}
+
+/** By its code: the class comes with all that reads a configuration, and most commands read none. */
+export function isConfigError(error: unknown): error is ConfigError {
+  return error instanceof SpillwayError && error.code === "CONFIG_INVALID";
 }
 
 /** One line for each problem. What the library calls code is the flags here. */

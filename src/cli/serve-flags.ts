@@ -1,12 +1,18 @@
 /** The flags of `spillway serve`, and what they say as configuration. @module */
 import type { Command } from "commander";
-import { LOG_LEVELS, type SpillwayConfig } from "../config/index.ts";
-import { RETENTION_DEFAULTS, SERVER_DEFAULTS, SUBSCRIBER_DEFAULTS } from "../defaults.ts";
+import type { LogConfig, SpillwayConfig } from "../config/index.ts";
+import {
+  OPERATIONS_DEFAULTS,
+  RETENTION_DEFAULTS,
+  SERVER_DEFAULTS,
+  SUBSCRIBER_DEFAULTS,
+} from "../defaults.ts";
 import { PRESETS, type PresetName } from "../fanout/index.ts";
 import { OVERFLOW_POLICIES, type OverflowPolicyName } from "../protocol/index.ts";
 import { gatherPatterns, listenAddress, oneOf, overflowPolicy, wholeNumber } from "./arguments.ts";
 
 const { queue } = SUBSCRIBER_DEFAULTS;
+const { log } = OPERATIONS_DEFAULTS;
 const { messages, bytes } = RETENTION_DEFAULTS.sequential;
 
 export interface ServeFlags {
@@ -15,7 +21,7 @@ export interface ServeFlags {
   readonly metrics?: string;
   readonly admin?: true;
   readonly reflection?: true;
-  readonly logLevel?: (typeof LOG_LEVELS)[number];
+  readonly logLevel?: NonNullable<LogConfig["level"]>;
   readonly demo?: true;
   readonly preset?: PresetName;
   readonly overflow?: OverflowPolicyName;
@@ -43,8 +49,7 @@ export function addServeFlags(command: Command): Command {
     .option("--reflection", "answer gRPC reflection, beside --admin")
     .option(
       "--log-level <level>",
-      `the least important lines that are logged: ${LOG_LEVELS.join(", ")} (default: info)`,
-      oneOf(LOG_LEVELS),
+      `the least important lines that are logged: trace, debug, info, warn, error, fatal or silent (default: ${log.level})`,
     )
     .option(
       "--demo",

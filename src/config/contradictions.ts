@@ -13,7 +13,7 @@ import { formatDuration } from "./units.ts";
 
 /** @param config - whose types and ranges are right */
 export function contradictions(config: SpillwayConfig): readonly Fault[] {
-  return [...ofHub(config), ...ofAddresses(config), ...ofAdmin(config)];
+  return [...ofHub(config), ...ofAddresses(config)];
 }
 
 function ofHub({ hub = {} }: SpillwayConfig): readonly Fault[] {
@@ -49,15 +49,4 @@ const EVERYWHERE = ["0.0.0.0", "[::]"];
 function split(address: string): readonly [host: string, port: number] {
   const colon = address.lastIndexOf(":");
   return [address.slice(0, colon), Number(address.slice(colon + 1))];
-}
-
-function ofAdmin({ admin }: SpillwayConfig): readonly Fault[] {
-  if (admin?.reflection !== true || admin.enabled === true) return [];
-  return [
-    {
-      path: ["admin", "reflection"],
-      message:
-        "expected admin.enabled to be true as well: reflection is for operators, and goes with the admin service",
-    },
-  ];
 }

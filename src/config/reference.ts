@@ -194,7 +194,7 @@ All of it at once, each with its line and column, variable or \`code\`, its path
 - values of a wrong type, out of range, or without their unit; a key with nothing behind it;
 - what is right by itself and contradicts something else: a low watermark above the high one, a queue larger than
   \`maxQueue\`, parking without a replay log or with one smaller than the queue, rungs that can never count, \`metrics.listen\`
-  on the server's port, \`admin.reflection\` without \`admin.enabled\`.
+  on the server's port.
 
 An empty file is all defaults.
 

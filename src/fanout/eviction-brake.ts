@@ -43,8 +43,9 @@ export class EvictionBrake {
   }
 
   /** Nobody is left, and there are no more rounds: whoever comes next is not those who were slow. */
-  release(): void {
-    this.#state = "off";
+  release(now: number): void {
+    if (this.#state === "paused") this.#tellResumed(now, 0, 0);
+    this.#enter("off", now);
     this.#heldBack = 0;
     this.#left = Number.POSITIVE_INFINITY;
   }
@@ -59,10 +60,8 @@ export class EvictionBrake {
       const { evictionsPaused: channel } = diagnostics;
       if (channel.hasSubscribers) channel.publish({ epoch: this.#epoch, subscriptions, slow });
     } else if (this.#state === "paused" && (!mass || elapsed >= PAUSE_MS)) {
+      this.#tellResumed(now, subscriptions, slow);
       this.#enter("paced", now);
-      const { evictionsResumed: channel } = diagnostics;
-      if (channel.hasSubscribers)
-        channel.publish({ epoch: this.#epoch, subscriptions, slow, forMs: elapsed });
     } else if (this.#state === "paced" && !mass && elapsed >= PAUSE_MS) this.#enter("off", now);
     if (this.#state === "off") this.#left = Number.POSITIVE_INFINITY;
     else if (this.#state === "paused") this.#left = 0;
@@ -78,6 +77,12 @@ export class EvictionBrake {
     this.#heldBack++;
     return false;
   };
+
+  #tellResumed(now: number, subscriptions: number, slow: number): void {
+    const { evictionsResumed: channel } = diagnostics;
+    if (!channel.hasSubscribers) return;
+    channel.publish({ epoch: this.#epoch, subscriptions, slow, forMs: now - this.#since });
+  }
 
   #enter(state: BrakeState, now: number): void {
     this.#state = state;

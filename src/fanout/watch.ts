@@ -57,7 +57,7 @@ export class Watch {
   stop(): void {
     this.#stop?.();
     this.#stop = undefined;
-    this.#brake.release();
+    this.#brake.release(this.#time);
   }
 
   #round(): void {

@@ -4,7 +4,7 @@ import { describe, type TestContext, test } from "node:test";
 import type { HubOptions, Subscription } from "../../src/fanout/index.ts";
 import { eventually, type ServedHub, servedHub } from "../support/grpc-served-hub.ts";
 import { ValveSink } from "../support/valve-sink.ts";
-import { type Exit, type Run, run } from "./run.ts";
+import { type Exit, type Run, run, startServer, startSubscriber } from "./run.ts";
 
 /** A server with the admin service, and the command run against it. */
 async function start(t: TestContext, hubOptions: HubOptions = {}) {
@@ -237,6 +237,39 @@ describe("spillway evict", () => {
     );
     assert.equal([...server.hub.subscriptions()].length, 17);
   });
+});
+
+describe("spillway config show", () => {
+  test("prints what the server shows, line by line, and nothing that would steer a terminal", async (t) => {
+    const { address } = await servedHub(t, {
+      admin: { effectiveConfig: () => 'hub:\n  epoch: "\u001b[2J"\n' },
+    });
+    const { code, stdout, stderr } = await run(t, ["config", "show", "--address", address]).exit;
+    assert.deepEqual([code, stdout, stderr], [0, 'hub:\n  epoch: "\\u{1b}[2J"\n', ""]);
+  });
+
+  test("says that a server shows none", async (t) => {
+    const { address } = await start(t);
+    const { code, stdout, stderr } = await run(t, ["config", "show", "--address", address]).exit;
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /^spillway: the server at .* shows no configuration: .*no effectiveConfig\n$/);
+  });
+});
+
+test("a server that was started with --admin answers all of them", async (t) => {
+  const { address } = await startServer(t, ["--admin", "--queue-messages", "77"]);
+  const { started } = await startSubscriber(t, address, ["a.*", "--name", "me", "--label", "tier=gold"]);
+  const ask = (...args: string[]) => run(t, [...args, "--address", address]).exit;
+  const { stdout: ls } = await ask("ls", "--json", "--no-rates");
+  const report = JSON.parse(ls);
+  assert.deepEqual(
+    [report.id, report.clientName, report.labels, report.capacity.messages],
+    [started.subscriptionId, "me", { tier: "gold" }, 77],
+  );
+  assert.match((await ask("stats", "--no-rates")).stdout, /^subscriptions +1 \(1 live\)$/m);
+  assert.match((await ask("config", "show")).stdout, /^ +messages: 77$/m);
+  const evicted = await ask("evict", started.subscriptionId);
+  assert.match(evicted.stdout, /^evicted .* \(me\): 0 messages were waiting for it, 0B$/m);
 });
 
 describe("what goes wrong is one line on stderr:", () => {

@@ -34,6 +34,26 @@ test("logs what happens to its subscribers, from the level that is asked for", a
   assert.deepEqual([ended.subscriptionId, ended.lost], [started.subscriptionId, 0]);
 });
 
+test("--metrics serves the figures of the hub where a second line says", async (t) => {
+  const { process, address } = await startServer(t, ["--metrics", "127.0.0.1:0"]);
+  const line = await process.line(/^metrics on /);
+  const url = line.slice("metrics on ".length);
+  assert.match(url, /^http:\/\/127\.0\.0\.1:[1-9]\d*\/metrics$/);
+  await publish(t, address, ["a"], "one\ntwo\n");
+  assert.match(await (await fetch(url)).text(), /^spillway_messages_published_total 2$/m);
+  process.child.kill("SIGTERM");
+  const { code, stdout } = await process.exit;
+  assert.deepEqual([code, stdout], [0, `spillway listening on ${address}\n${line}\n`]);
+});
+
+test("metrics that cannot be served where they should be end it before it listens", async (t) => {
+  const { process } = await startServer(t, ["--metrics", "127.0.0.1:0"]);
+  const taken = new URL((await process.line(/^metrics on /)).slice("metrics on ".length)).host;
+  const { code, stdout, stderr } = await run(t, ["serve", "-l", "127.0.0.1:0", "--metrics", taken]).exit;
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /^spillway: cannot listen on 127\.0\.0\.1:\d+: the port is in use[^\n]*\n$/);
+});
+
 test("--admin lets an operator see the configuration in force, and without it nobody does", async (t) => {
   const { address } = await startServer(t, ["--admin", "--overflow", "conflate"]);
   await using client = connect(address);

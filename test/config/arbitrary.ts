@@ -177,5 +177,4 @@ export const anyConfig = fc
   )
   .map((config) => config as SpillwayConfig)
   // Reflection is a part of the admin service, and two listeners need two ports.
-  .filter(({ admin }) => admin?.reflection !== true || admin.enabled === true)
   .filter(({ server, metrics }) => portOf(server?.listen ?? "h:7070") !== portOf(metrics?.listen));

@@ -373,6 +373,22 @@ describe("evictions that pause", () => {
     assert.ok(forMs > 20_000 && forMs < 30_000, `${forMs} ms`);
     assert.deepEqual(ear.of("spillway:subscription:ended"), []);
   });
+
+  it("go on when those who were slow have all gone", () => {
+    const { hub, clock } = handHub({ stallTimeoutMs: 1_000 });
+    const ear = new Ear(hub.epoch);
+    const subscriptions = Array.from({ length: 10 }, () =>
+      hub.attach({ patterns: ["a"] }, new ValveSink({ valve: "shut" })),
+    );
+    clock.advance(5_000);
+    for (const subscription of subscriptions) subscription.end("cancelled");
+    clock.settle();
+    assert.equal(ear.one("spillway:hub:evictions-paused").slow, 10);
+    assert.deepEqual(
+      [ear.one("spillway:hub:evictions-resumed").subscriptions, ear.names.at(-1)],
+      [0, "evictions-resumed"],
+    );
+  });
 });
 
 describe("whatever a subscriber does", () => {

@@ -123,6 +123,46 @@ describe("the delivery lag", () => {
     assert.equal(subscription.stats().replayed, 5);
   });
 
+  it("and the size of a batch are each batch's own, however alike it is to the one before", () => {
+    const { hub, clock } = handHub({ epoch: "e", retention: {} });
+    const attach = (pattern: string, options: ValveSinkOptions = {}, request: object = {}) => {
+      const sink = new ValveSink(options);
+      hub.attach({ patterns: [pattern], ...request }, sink);
+      clock.settle();
+      return sink;
+    };
+    const told = () => {
+      const { lagMs, batchMessages } = hub.stats();
+      return { lags: filled(lagMs), sizes: filled(batchMessages) };
+    };
+    attach("size");
+    attach("size", { batch: { frames: 1, bytes: 1 } });
+    for (let count = 0; count < 2; count++) hub.publish("size", "");
+    clock.settle();
+    assert.deepEqual(told(), { lags: { 0.1: 3 }, sizes: { 1: 2, 2: 1 } });
+
+    attach("one");
+    attach("other");
+    hub.publish("one", "");
+    clock.after(20, () => hub.publish("other", ""));
+    clock.block(20);
+    assert.deepEqual(told(), { lags: { 0.1: 4, 25: 1 }, sizes: { 1: 4, 2: 1 } });
+
+    attach("late");
+    const shut = attach("late", { valve: "shut" });
+    hub.publish("late", "");
+    clock.settle();
+    clock.advance(50);
+    shut.openValve();
+    clock.settle();
+    assert.deepEqual(told(), { lags: { 0.1: 5, 25: 1, 50: 1 }, sizes: { 1: 6, 2: 1 } });
+
+    attach("past");
+    hub.publish("past", "");
+    attach("past", {}, { start: "oldest" });
+    assert.deepEqual(told(), { lags: { 0.1: 6, 25: 1, 50: 1 }, sizes: { 1: 8, 2: 1 } });
+  });
+
   it("costs no look at the clock for every subscriber", () => {
     let looks = 0;
     const clock = new (class extends ManualClock {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, Server } from "node:http";
 import { connect } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
@@ -267,6 +267,7 @@ describe("the server of the metrics", () => {
   });
 
   it("waits for a request that never ends for no longer than its grace", async (t) => {
+    const cut = t.mock.method(Server.prototype, "closeAllConnections").mock;
     const clock = new ManualClock();
     const { server } = await served(t, handHub().hub, { clock });
     const socket = connect(server.port, "127.0.0.1");
@@ -277,7 +278,10 @@ describe("the server of the metrics", () => {
     const gone = once(socket, "close");
     socket.on("error", () => {});
     const closed = server.close();
-    clock.advance(1_000);
+    clock.advance(999);
+    assert.equal(cut.callCount(), 0);
+    clock.advance(1);
+    assert.equal(cut.callCount(), 1);
     await Promise.all([closed, gone]);
     assert.equal(clock.timers, 0);
   });
