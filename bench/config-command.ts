@@ -9,7 +9,7 @@ import { oneLine, problemLines } from "../src/cli/errors.ts";
 import { ConfigError } from "../src/config/index.ts";
 import { commandOf } from "./command.ts";
 import type { ConfigResults, ConfigTrial } from "./config-results.ts";
-import { compareUnder, letterOf, loadAll, runConfigurations } from "./configurations.ts";
+import { type Comparison, compareUnder, letterOf, loadAll, runConfigurations } from "./configurations.ts";
 import { merged } from "./harness/histogram.ts";
 import { SMALLEST_PAYLOAD } from "./harness/stamp.ts";
 import { wholeNumber } from "./options.ts";
@@ -90,43 +90,53 @@ export async function measureConfigurations(
   signal: AbortSignal,
   header: (environment: Environment) => string,
 ): Promise<number> {
-  const { config: files, trials = TRIALS, seed, size: payloadBytes, rate, json, ...crowd } = options;
-  const loaded = await loadAll(files).catch((errors: AggregateError) => {
-    for (const error of errors.errors as readonly unknown[]) {
-      if (!(error instanceof ConfigError)) throw error;
-      // As `spillway config check` does it.
-      for (const line of problemLines(error)) console.error(oneLine(line));
-    }
-    return undefined;
-  });
+  const { config: files, trials = TRIALS, seed, size, rate, json, ...crowd } = options;
+  const loaded = await loadAll(files).catch(tellErrors);
   if (loaded === undefined) return 1;
-  const under = { ...crowd, rate, payloadBytes };
-  try {
-    compareUnder(loaded, under);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    console.error(`error: ${error.message}`);
-    return 2;
-  }
-  const of = files.length * trials;
-  const results = await runConfigurations(loaded, {
-    ...under,
+  const comparison = fitting(() => compareUnder(loaded, { ...crowd, rate, payloadBytes: size }));
+  if (comparison === undefined) return 2;
+  const results = await runConfigurations(loaded, comparison, {
+    command: commandOf(process.argv.slice(2)),
     trials,
     seed,
     signal,
-    command: commandOf(process.argv.slice(2)),
     onStart: (environment) => console.log(header(environment)),
-    onTrial: ({ plan, count, trial }) =>
-      process.stderr.write(`[${count}/${of}] ${letterOf(plan)} ${files[plan]}: ${lineOf(trial)}\n`),
+    onTrial: ({ plan, count, trial }) => {
+      const head = `[${count}/${files.length * trials}] ${letterOf(plan)} ${files[plan]}`;
+      process.stderr.write(`${head}: ${lineOf(trial)}\n`);
+    },
   });
   if (json !== undefined) {
     await writeFile(json, `${JSON.stringify({ ...results, figures: configFigures(results) })}\n`);
   }
-  const counts = results.configs.some(({ trials: all }) => all.some(({ problems }) => problems.length === 0));
-  console.log(counts ? `\n${configReport(results)}` : "\nNothing was measured that counts.");
+  tell(results);
   const invalid = tellInvalid(results);
   if (signal.aborted) console.log("\nInterrupted: only what had been measured by then is in it.");
   return signal.aborted ? 130 : invalid ? 1 : 0;
+}
+
+/** As `spillway config check` does it. */
+function tellErrors({ errors }: AggregateError): undefined {
+  for (const error of errors as readonly unknown[]) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const line of problemLines(error)) console.error(oneLine(line));
+  }
+}
+
+/** `undefined`, and why, when a configuration would refuse the load. */
+function fitting(compare: () => Comparison): Comparison | undefined {
+  try {
+    return compare();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    console.error(`error: ${error.message}`);
+    return undefined;
+  }
+}
+
+function tell(results: ConfigResults): void {
+  const counts = results.configs.some(({ trials }) => trials.some(({ problems }) => problems.length === 0));
+  console.log(counts ? `\n${configReport(results)}` : "\nNothing was measured that counts.");
 }
 
 /** One trial in a line. */

@@ -96,6 +96,8 @@ export interface MeasuredConfig {
   readonly file: string;
   /** Every option as it counts, in the file's names and units, by its path. */
   readonly effective: Readonly<Record<string, string>>;
+  /** What counts for each group of clients and for its topic, of the hub and of the server; by the name of the group. */
+  readonly counting: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly trials: readonly ConfigTrial[];
 }
 

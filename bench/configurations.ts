@@ -6,7 +6,15 @@
 import { basename } from "node:path";
 import { type LoadedConfig, loadConfig, type SpillwayConfig } from "../src/config/index.ts";
 import { HUB_DEFAULTS } from "../src/defaults.ts";
-import { CONFIG_RESULTS_SCHEMA, type ConfigResults, type Group, type Kind } from "./config-results.ts";
+import {
+  CONFIG_RESULTS_SCHEMA,
+  type ConfigLoad,
+  type ConfigResults,
+  type ConfigTrial,
+  type Group,
+  type Kind,
+  type MeasuredConfig,
+} from "./config-results.ts";
 import { describeEnvironment, pinProcesses } from "./harness/index.ts";
 import type { Environment } from "./results.ts";
 import {
@@ -17,20 +25,11 @@ import {
   effectiveOptions,
   type LoadOptions,
   loadFor,
+  optionsFor,
   runConfigs,
 } from "./scenarios/config/index.ts";
 
-export interface ConfigurationsOptions
-  extends CrowdOptions,
-    LoadOptions,
-    Pick<ConfigRunOptions, "signal" | "onTrial"> {
-  readonly command: string;
-  readonly trials: number;
-  readonly seed: number;
-  readonly onStart: (environment: Environment) => void;
-}
-
-/** All of them, or what is wrong with any. @throws ConfigError of the first that is wrong, or an AggregateError of them */
+/** Reads the files, and what the environment says beside them. @throws AggregateError of all that is wrong */
 export async function loadAll(files: readonly string[]): Promise<readonly LoadedConfig[]> {
   const loaded = await Promise.allSettled(
     files.map((file) => loadConfig({ file, environment: process.env })),
@@ -42,7 +41,7 @@ export async function loadAll(files: readonly string[]): Promise<readonly Loaded
 
 /** Everything that is the same for all of them. */
 export interface Comparison {
-  readonly load: ConfigResults["load"];
+  readonly load: ConfigLoad;
   readonly groups: readonly Group[];
   readonly kinds: readonly Kind[];
 }
@@ -69,13 +68,14 @@ const MESSAGE_MARGIN = 32;
 function checkFits(
   { hub = {}, server = {} }: SpillwayConfig,
   file: string,
-  { payloadBytes }: Comparison["load"],
+  { payloadBytes }: ConfigLoad,
   clients: number,
 ): void {
   const { maxMessageBytes, maxSubscriptions } = { ...HUB_DEFAULTS, ...hub };
   if (payloadBytes + MESSAGE_MARGIN > maxMessageBytes) {
     throw new RangeError(
-      `messages of ${payloadBytes} bytes, and their keys, exceed hub.maxMessageBytes of ${file}, which is ${maxMessageBytes}: give a smaller --size`,
+      `messages of ${payloadBytes} bytes, and their keys, exceed hub.maxMessageBytes of ${file}, which is ` +
+        `${maxMessageBytes}: give a smaller --size`,
     );
   }
   if (clients > maxSubscriptions) {
@@ -88,17 +88,22 @@ function checkFits(
   }
 }
 
+export interface ConfigurationsOptions
+  extends Pick<ConfigRunOptions, "trials" | "seed" | "signal" | "onTrial"> {
+  readonly command: string;
+  readonly onStart: (environment: Environment) => void;
+}
+
 /** What was measured; after an abort, that is what had been measured by then. */
 export async function runConfigurations(
   loaded: readonly LoadedConfig[],
-  options: ConfigurationsOptions,
+  comparison: Comparison,
+  { command, trials, seed, signal, onTrial, onStart }: ConfigurationsOptions,
 ): Promise<ConfigResults> {
-  const { command, trials, seed, signal, onTrial } = options;
   const startedAt = new Date();
-  const comparison = compareUnder(loaded, options);
   const pinning = pinProcesses();
   const environment = describeEnvironment(pinning);
-  options.onStart(environment);
+  onStart(environment);
   const plans = loaded.map(({ config }): ConfigTrialPlan => ({ config, ...comparison }));
   const measured = await runConfigs(plans, { trials, seed, pinning, signal, onTrial });
   return {
@@ -110,12 +115,29 @@ export async function runConfigurations(
     startedAt: startedAt.toISOString(),
     seconds: (Date.now() - startedAt.getTime()) / 1_000,
     ...comparison,
-    configs: loaded.map(({ config, file = "" }, index) => ({
-      letter: letterOf(index),
-      file: basename(file),
-      effective: effectiveOptions(config),
-      trials: measured[index]!,
-    })),
+    configs: loaded.map((one, index) => measuredConfig(one, letterOf(index), measured[index]!, comparison)),
+  };
+}
+
+function measuredConfig(
+  loaded: LoadedConfig,
+  letter: string,
+  trials: readonly ConfigTrial[],
+  { groups, kinds }: Comparison,
+): MeasuredConfig {
+  // The class that the server really put them in.
+  const classOf = (group: string) => {
+    const own = kinds.filter((kind) => kind.group === group);
+    return trials.flatMap((trial) => own.flatMap(({ id }) => trial.kinds[id]?.treatment ?? []))[0]?.class;
+  };
+  return {
+    letter,
+    file: basename(loaded.file ?? ""),
+    effective: effectiveOptions(loaded.config),
+    counting: Object.fromEntries(
+      groups.map(({ name, topic }) => [name, optionsFor(loaded, topic, classOf(name))]),
+    ),
+    trials,
   };
 }
 

@@ -91,17 +91,22 @@ function fit(table: Table, width: number): { fitted: Table; leftOut: string[] } 
 /** Widths at which text wraps so that the whole fits: the widest text gives first. */
 function shrunk(table: Table, width: number): number[] {
   const widths = widthsOf(table);
+  const least = table.columns.map(({ align }, index) =>
+    align === "left" ? Math.max(NARROWEST, longestWord(table, index)) : Number.POSITIVE_INFINITY,
+  );
+  const gives = (index: number): boolean => widths[index]! > least[index]!;
   for (let over = sum(widths) - width; over > 0; over--) {
-    const widest = Math.max(
-      ...widths.filter((columns, index) => table.columns[index]!.align === "left" && columns > NARROWEST),
-    );
-    const index = widths.findIndex(
-      (columns, at) => columns === widest && table.columns[at]!.align === "left",
-    );
+    const widest = Math.max(...widths.filter((_, index) => gives(index)));
+    const index = widths.findIndex((columns, at) => columns === widest && gives(at));
     if (index === -1) break;
     widths[index]! -= 1;
   }
   return widths;
+}
+
+/** What cannot be wrapped. */
+function longestWord(table: Table, index: number): number {
+  return Math.max(...table.rows.flatMap((row) => row.cells[index]!.split(" ").map((word) => word.length)));
 }
 
 function sum(widths: readonly number[]): number {

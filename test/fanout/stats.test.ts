@@ -124,7 +124,7 @@ describe("the delivery lag", () => {
   });
 
   it("and the size of a batch are each batch's own, however alike it is to the one before", () => {
-    const { hub, clock } = handHub({ epoch: "e", retention: [{ pattern: ">" }] });
+    const { hub, clock } = handHub({ epoch: "e", retention: {} });
     const attach = (pattern: string, options: ValveSinkOptions = {}, request: object = {}) => {
       const sink = new ValveSink(options);
       hub.attach({ patterns: [pattern], ...request }, sink);

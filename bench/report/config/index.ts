@@ -7,17 +7,16 @@ import type { ConfigResults } from "../../config-results.ts";
 import type { Table } from "../table.ts";
 import { renderTerminal, type TerminalOptions } from "../terminal.ts";
 import type { Compared } from "./compare.ts";
+import { figuresTable } from "./figures-table.ts";
+import { figureRows } from "./rows.ts";
 import {
   describeControls,
   describeLateness,
   describeLoad,
   describeTrials,
   describeUnreached,
-  differencesTable,
-  figureRows,
-  figuresTable,
-  treatmentTable,
-} from "./tables.ts";
+} from "./sentences.ts";
+import { differencesTable, treatmentTable } from "./settings-tables.ts";
 
 const READ_AS = [
   "age when read: from when a message was due by the schedule until a client had it; what it never got has none.",

@@ -48,18 +48,26 @@ export function groupsFor(hubs: readonly HubConfig[], cross: boolean): readonly 
   );
   const [first] = places;
   const looks = guisesOf(hubs);
-  return [
+  return namedApart([
     ...places.map((place) => ({ ...place, guise: {} })),
     ...places
       .filter((place) => cross || place === first)
-      .flatMap((place) =>
+      .flatMap(({ name: on, topic }) =>
         looks.map(({ name, guise }) => ({
-          name: place === first ? name : `${name} on ${place.name}`,
-          topic: place.topic,
+          name: topic === first?.topic ? name : `${name} on ${on}`,
+          topic,
           guise,
         })),
       ),
-  ];
+  ]);
+}
+
+/** A class can have the name of a pattern, and two configurations can match classes of one name differently. */
+function namedApart(groups: readonly Group[]): readonly Group[] {
+  return groups.map((group, index) => {
+    const before = groups.slice(0, index).filter(({ name }) => name === group.name).length;
+    return before === 0 ? group : { ...group, name: `${group.name} (${before + 1})` };
+  });
 }
 
 /** Of every class of any of them. A class that two of them match differently is there twice. */
@@ -67,11 +75,7 @@ function guisesOf(hubs: readonly HubConfig[]): readonly { readonly name: string;
   const all = hubs.flatMap(({ classes = {} }) =>
     Object.entries(classes).map(([name, { match }]) => ({ name, guise: guiseFor(name, match) })),
   );
-  const different = uniqueBy(all, ({ name, guise }) => JSON.stringify([name, guise]));
-  return different.map(({ name, guise }, index) => {
-    const before = different.slice(0, index).filter((other) => other.name === name).length;
-    return { name: before === 0 ? name : `${name} (${before + 1})`, guise };
-  });
+  return uniqueBy(all, ({ name, guise }) => JSON.stringify([name, guise]));
 }
 
 function kindsOf(group: string, rate: number, groups: number, { subscribers, slow }: CrowdOptions): Kind[] {

@@ -4,7 +4,7 @@
  * @module
  */
 export { type Crowd, type CrowdOptions, crowdFor } from "./crowd.ts";
-export { effectiveOptions } from "./effective.ts";
+export { effectiveOptions, optionsFor } from "./effective.ts";
 export { type LoadOptions, loadFor } from "./load.ts";
 export { type ConfigRunOptions, runConfigs } from "./run.ts";
 export type { ConfigTrialPlan } from "./trial.ts";

@@ -112,8 +112,10 @@ export function trial(
   return { block, problems: [], server: serverFigures(), kinds, ...special };
 }
 
-export function config(letter: string, trials: readonly ConfigTrial[], effective = {}): MeasuredConfig {
-  return { letter, file: `${letter.toLowerCase()}.yaml`, effective, trials };
+/** @param options - what counts for everybody */
+export function config(letter: string, trials: readonly ConfigTrial[], options = {}): MeasuredConfig {
+  const file = `${letter.toLowerCase()}.yaml`;
+  return { letter, file, effective: options, counting: { others: options }, trials };
 }
 
 export function configResults(configs: readonly MeasuredConfig[], kinds: readonly Kind[]): ConfigResults {
