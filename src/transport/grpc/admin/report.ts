@@ -9,7 +9,7 @@ export function reportOf(
   stats: SubscriptionStats = subscription.stats(),
   rates?: Rates,
 ): SubscriptionReport {
-  const { state, delivery, writeAgeMs, startedAtMs } = stats;
+  const { state, delivery } = stats;
   return {
     ...stats,
     // For the compiler: it has not ended.
@@ -17,8 +17,6 @@ export function reportOf(
     delivery: delivery === "ended" ? "idle" : delivery,
     health: healthOf(stats),
     peer: peerOf(subscription),
-    writeAgeMs,
-    startedAtMs: startedAtMs ?? 0,
     rates,
   };
 }
