@@ -68,8 +68,6 @@ const UNTREATED: TopicSettings = { retention: undefined, lingerMs: 0 };
 interface Registration {
   readonly memberships: readonly Membership<Subscription>[];
   readonly onEnd: ((end: EndFrame) => void) | undefined;
-  /** On the clock. */
-  readonly since: number;
 }
 
 /**
@@ -326,7 +324,6 @@ export class Hub implements AsyncDisposable {
     this.#subscriptions.set(subscription, {
       memberships,
       onEnd: request.onEnd,
-      since: this.#options.clock.now(),
     });
     this.#watch.start();
     subscription.start();
@@ -362,7 +359,7 @@ export class Hub implements AsyncDisposable {
     this.#brake.massShare = options.massSlowShare;
     if (this.#interestEvents !== undefined) this.#interestEvents.debounceMs = options.interestDebounceMs;
     this.#topics.reconfigure(options.maxTopics);
-    const events = grants.map(([subscription, grant]) => subscription.regrant(grant));
+    const events = grants.map(([subscription, grant]) => subscription.regrant(grant, this.#watch.time));
     // More of them at once may begin here.
     this.#loads.reconfigure(options.historyLoads);
     for (const tell of events) tell?.();
@@ -603,7 +600,7 @@ export class Hub implements AsyncDisposable {
     this.#endedBooks.add(stats);
     this.#ended[end.reason] = (this.#ended[end.reason] ?? 0) + 1;
     if (diagnostics.ended.hasSubscribers) {
-      const livedMs = this.#options.clock.now() - registration.since;
+      const livedMs = this.#options.clock.unixMs() - stats.startedAtMs;
       diagnostics.ended.publish(endedEvent(this.epoch, stats, end, livedMs));
     }
     contain(

@@ -23,7 +23,6 @@ export class Slowness {
   #fullSince: number | undefined;
   #stalledSince: number | undefined;
   #bornAt: number | undefined;
-  #observedAt: number | undefined;
   /** Turned live from the past: the messages that it read there are not late for being old. */
   #liveSince: number | undefined = 0;
 
@@ -37,7 +36,7 @@ export class Slowness {
    * Judges by other rungs from now on, and at once: by the time of the last round of the watch. It keeps the rung that it
    * stands on if that is among them. On one that evicts it comes with the next round at the earliest.
    */
-  reconfigure(rungs: readonly Rung[], settings: SubscriberSettings, backlog: Backlog): void {
+  reconfigure(rungs: readonly Rung[], settings: SubscriberSettings, backlog: Backlog, now: number): void {
     const { rung } = this.#ladder;
     const same =
       rungs.length === this.#rungs.length && rungs.every((each, n) => areSame(each, this.#rungs[n]!));
@@ -47,7 +46,7 @@ export class Slowness {
     if (unchanged) return;
     const level = rung === undefined ? 0 : 1 + rungs.findIndex((each) => areSame(each, rung));
     this.#ladder = new Ladder(rungs, settings.recoveryMs, level);
-    if (this.#observedAt !== undefined) this.judge(this.#observedAt, backlog, () => false);
+    this.judge(now, backlog, () => false);
   }
 
   /** 0 is the ground. */
@@ -86,7 +85,6 @@ export class Slowness {
 
   /** Once per round of the watch, before anything is judged. */
   observe(now: number, isLive: boolean): void {
-    this.#observedAt = now;
     this.#bornAt ??= now;
     if (this.#full) this.#fullSince ??= now;
     if (isLive) this.#liveSince ??= now;

@@ -3,7 +3,7 @@ import type { EndFrame, OverflowPolicyName, Position, QueueBounds, Start } from 
 import type { Access } from "./access.ts";
 import { checkDuration, checkEscalation, checkLinger, checkOverflow, checkSomeBounds } from "./checks.ts";
 import type { Rung } from "./escalation.ts";
-import { type Grant, grant, type Wishes } from "./grant.ts";
+import { type Grant, grant, NO_WISHES, type Wishes } from "./grant.ts";
 import { copyOf } from "./levels.ts";
 import type { Message } from "./message.ts";
 import type { Rules } from "./rules.ts";
@@ -110,15 +110,6 @@ export function agreeOnTerms(
   };
   return { terms, grant: granted };
 }
-
-/** Most subscribers wish for nothing, and need no object of their own to say so. */
-const NO_WISHES: Wishes = {
-  overflow: undefined,
-  queue: undefined,
-  escalation: undefined,
-  maxAgeMs: undefined,
-  lingerMs: undefined,
-};
 
 function checkWishes(request: SubscribeRequest, rules: Rules): Wishes {
   const { overflow, queue, escalation, maxAgeMs, lingerMs } = request;
