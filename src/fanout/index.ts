@@ -12,6 +12,7 @@
  * @module
  */
 export type { Access, AccessRequest, Authorize } from "./access.ts";
+export { checkWhole } from "./checks.ts";
 export type { OptionProblem } from "./contradictions.ts";
 export type { Rung, SlowCondition } from "./escalation.ts";
 export type { BrakeState } from "./eviction-brake.ts";
