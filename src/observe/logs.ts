@@ -100,7 +100,9 @@ class EventLog {
   }
 
   #tellSuppressed(kind: string, suppressed: number): void {
-    const [level, event, hook] = kind.split(" ") as [LineLevel, string, string?];
+    const [level, event, ...rest] = kind.split(" ") as [LineLevel, string, ...string[]];
+    // The name of a hook may be of several words.
+    const hook = rest.length === 0 ? undefined : rest.join(" ");
     const fields = { event, hook, suppressed, intervalMs: this.#intervalMs };
     this.#write({ level, message: "more lines like the last ones were left out" }, fields);
   }
