@@ -29,6 +29,7 @@ export type {
 } from "./history-source.ts";
 export { Hub, type LocalSubscribeOptions, type Published, type WritableOptions } from "./hub.ts";
 export type { InterestChange } from "./interest-events.ts";
+export { intersection } from "./levels.ts";
 export type { LocalSubscription } from "./local-subscription.ts";
 export type { Message, WireShape } from "./message.ts";
 export {
@@ -43,7 +44,14 @@ export type { Publication, PublishOptions } from "./publication.ts";
 export type { DeliveryPhase } from "./pump.ts";
 export type { CompactedRetention, Retention, SequentialRetention } from "./retention.ts";
 export type { BatchLimits, Sink, SinkFeedback, SinkFrame, WriteOutcome } from "./sink.ts";
-export type { Books, HubStats, Losses, SubscriptionStats, TopicStats } from "./stats.ts";
+export {
+  type Books,
+  type HubStats,
+  type Losses,
+  lost,
+  type SubscriptionStats,
+  type TopicStats,
+} from "./stats.ts";
 export type { KeyFilter, SubscribeRequest } from "./subscribe-request.ts";
 export type {
   ClassMatch,
