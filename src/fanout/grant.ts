@@ -73,18 +73,7 @@ export function grant(subscriber: Subscriber, rules: Rules): Grant {
  * what is granted unasked; nobody is thrown out for that.
  */
 export function regrant(subscriber: Subscriber, rules: Rules): Grant {
-  const { access, wishes } = subscriber;
-  const { overflow: _, escalation: __, ...bare } = access ?? {};
-  const attempts: readonly Subscriber[] = [
-    subscriber,
-    { ...subscriber, wishes: { ...wishes, overflow: undefined } },
-    {
-      ...subscriber,
-      access: access && bare,
-      wishes: { ...wishes, overflow: undefined, escalation: undefined },
-    },
-  ];
-  for (const attempt of attempts) {
+  for (const attempt of attempts(subscriber)) {
     try {
       return grant(attempt, rules);
     } catch (error) {
@@ -92,6 +81,29 @@ export function regrant(subscriber: Subscriber, rules: Rules): Grant {
     }
   }
   throw new Error("the rules contradict themselves: they were not checked");
+}
+
+/** What it asked for and was granted, and then less and less of it; the last cannot be refused. */
+function* attempts(subscriber: Subscriber): Iterable<Subscriber> {
+  yield subscriber;
+  const { access, wishes } = subscriber;
+  const unasked: Subscriber = { ...subscriber, wishes: { ...wishes, overflow: undefined } };
+  yield unasked;
+  yield withoutParking(subscriber);
+  yield withoutParking(unasked);
+  const { overflow: _, ...bare } = access ?? {};
+  yield withoutParking({ ...unasked, access: access && bare });
+}
+
+/** Without the rungs that park. */
+function withoutParking({ access, wishes, ...rest }: Subscriber): Subscriber {
+  const keep = (rungs: readonly Rung[] | undefined) => rungs?.filter(({ policy }) => policy !== "park");
+  const escalation = keep(access?.escalation);
+  return {
+    ...rest,
+    access: access && (escalation === undefined ? access : { ...access, escalation }),
+    wishes: { ...wishes, escalation: keep(wishes.escalation) },
+  };
 }
 
 function settingsOf({ patterns, clientName, labels, access }: Subscriber, rules: Rules) {

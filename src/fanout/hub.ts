@@ -355,15 +355,17 @@ export class Hub implements AsyncDisposable {
     const grants = [...this.#subscriptions.keys()].map(
       (subscription) => [subscription, regrant(subscription.terms, options.rules)] as const,
     );
-    // From here on nothing throws.
+    // From here on nothing throws, and until all is in force no code of the application runs.
     this.#options = options;
     this.#host.options = options;
     this.#flushLoop.limits = options.flush;
     this.#brake.massShare = options.massSlowShare;
-    this.#loads.reconfigure(options.historyLoads);
     if (this.#interestEvents !== undefined) this.#interestEvents.debounceMs = options.interestDebounceMs;
     this.#topics.reconfigure(options.maxTopics);
-    for (const [subscription, grant] of grants) subscription.regrant(grant);
+    const events = grants.map(([subscription, grant]) => subscription.regrant(grant));
+    // More of them at once may begin here.
+    this.#loads.reconfigure(options.historyLoads);
+    for (const tell of events) tell?.();
     if (diagnostics.reconfigured.hasSubscribers) {
       diagnostics.reconfigured.publish({ epoch: this.epoch, subscriptions: grants.length });
     }

@@ -4,6 +4,7 @@ import type { Access } from "./access.ts";
 import { checkDuration, checkEscalation, checkLinger, checkOverflow, checkSomeBounds } from "./checks.ts";
 import type { Rung } from "./escalation.ts";
 import { type Grant, grant, type Wishes } from "./grant.ts";
+import { copyOf } from "./levels.ts";
 import type { Message } from "./message.ts";
 import type { Rules } from "./rules.ts";
 import type { SubscriptionTerms } from "./subscription.ts";
@@ -56,7 +57,7 @@ export interface SubscribeRequest {
   /**
    * The least time between two messages of the same key, in milliseconds; the newest in between is sent when it is
    * over. What is held back waits in the queue's room, and gives way when that is full. Needs the overflow policy
-   * `conflate`, and pauses while a rung of the escalation has put another one in force.
+   * `conflate`, and pauses while a rung of the escalation, or `reconfigure()`, has put another one in force.
    *
    * @default 0
    */
@@ -123,9 +124,9 @@ function checkWishes(request: SubscribeRequest, rules: Rules): Wishes {
   const { overflow, queue, escalation, maxAgeMs, lingerMs } = request;
   const wishes = {
     overflow: given("overflow", overflow, (value) => checkOverflow("overflow", value)),
-    queue: given("queue", queue, (value) => checkSomeBounds("queue", value)),
+    queue: given("queue", queue, (value) => copyOf(checkSomeBounds("queue", value))),
     escalation: given("escalation", escalation, (value) =>
-      checkEscalation("escalation", value, rules.retains),
+      copyOf(checkEscalation("escalation", value, rules.retains)),
     ),
     maxAgeMs: checkMaxAge(maxAgeMs),
     lingerMs: given("linger_ms", lingerMs, (value) => checkLinger("lingerMs", value)),

@@ -247,14 +247,16 @@ export class Subscription implements PumpSource, PastReader {
   /**
    * Grants something else from now on. Nothing that waits is lost but what a smaller queue has no room for, as the policy
    * says, and that is told.
+   *
+   * @returns what tells the events of it; to be called when everybody has got theirs, since listeners may do anything
    */
-  regrant(grant: Grant): void {
-    if (this.#state === "ended") return;
+  regrant(grant: Grant): (() => void) | undefined {
+    if (this.#state === "ended") return undefined;
     this.#grant = grant;
     this.#maxAgeMs = finite(grant.maxAgeMs);
     this.#lingerMs = grant.lingerMs;
     const { level } = this.#slowness;
-    this.#slowness.reconfigure(grant.escalation, grant.settings);
+    this.#slowness.reconfigure(grant.escalation, grant.settings, this.#backlog);
     this.#pump.changeLimits(grant.settings.batch);
     const { queue, settings } = grant;
     const overflow = this.#slowness.rung?.policy ?? grant.overflow;
@@ -267,11 +269,12 @@ export class Subscription implements PumpSource, PastReader {
     if (this.#slow && this.#line.isLow) this.#recover();
     else if (!this.#slow && this.#state === "live" && this.#line.isHigh) this.#turnSlow();
     this.#pump.ready();
-    if (this.#slowness.level !== level) this.#events.escalated(level, overflow);
+    return this.#slowness.level === level ? undefined : () => this.#events.escalated(level, overflow);
   }
 
   /** Called by the hub's shared watch. `now` counts only time in which the event loop was free. */
   watch(now: number): void {
+    if (this.#state === "ended") return;
     this.#pump.watch(now, this.#grant.settings);
     this.#watchSlowness(now);
     this.#watchPosition(now);
@@ -711,10 +714,10 @@ export class Subscription implements PumpSource, PastReader {
   #obeyLadder(levelBefore: number): void {
     const { rung } = this.#slowness;
     const overflow = rung?.policy ?? this.#grant.overflow;
-    this.#events.escalated(levelBefore, overflow);
-    // By whoever listens.
-    if (this.#state === "ended") return;
     if (overflow === "evict" && rung !== undefined) {
+      this.#events.escalated(levelBefore, overflow);
+      // Whoever listens may have ended it, or changed the rungs.
+      if (this.#state === "ended" || this.#slowness.rung !== rung) return;
       const reason = rung.when.stalledForMs === undefined ? "slow" : "stalled";
       this.end(reason);
       return;
@@ -724,6 +727,7 @@ export class Subscription implements PumpSource, PastReader {
       this.#park(this.#evaluatedThrough, this.#host.seenBefore(undefined, this));
     }
     this.#pump.ready();
+    this.#events.escalated(levelBefore, overflow);
   }
 
   /** Puts a policy in force, with messages waiting, by way of `change`, and tells it. */
