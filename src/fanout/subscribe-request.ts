@@ -102,8 +102,14 @@ export function agreeOnTerms(
     wishes: checkWishes(request, rules),
   };
   const granted = grant(subscriber, rules);
+  const { patterns, clientName, labels, wishes } = subscriber;
+  // Each by its name: a spread would give every subscription an object of a shape of its own.
   const terms = {
-    ...subscriber,
+    patterns,
+    clientName,
+    labels,
+    access,
+    wishes,
     passes: typeof request.filter === "function" ? request.filter : keyPredicate(request.filter),
     minIntervalMs: checkMinInterval(request.minIntervalMs, granted.overflow),
     start: checkStart(request.start ?? "live", now),
