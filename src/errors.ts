@@ -14,7 +14,7 @@
  * - `EPOCH_MISMATCH`: the position belongs to another history.
  * - `UNAUTHENTICATED`, `NOT_ALLOWED`: thrown by an `authorize` hook, or by what it granted.
  * - `ID_TAKEN`, `ID_UNKNOWN`: an id of the Longlived service is in use, or is not.
- * - `LIMIT_REACHED`: a limit on subscriptions is reached.
+ * - `LIMIT_REACHED`: a limit on subscriptions, or on calls of an operator, is reached.
  * - `TIMEOUT`: a wait took longer than it was allowed to.
  * - `CLOSED`: the hub, server or client is closed or closing.
  * - `ENDED`: a subscription ended against its reader's will; `reason` says why.

@@ -65,10 +65,16 @@ export class SubscriptionEvents {
     if (diagnostics.unstalled.hasSubscribers) diagnostics.unstalled.publish({ ...this.#situation(), forMs });
   }
 
-  /** @param overflow - the policy in force from now on */
-  escalated(rungBefore: number, overflow: OverflowPolicyName): void {
-    if (diagnostics.escalated.hasSubscribers)
-      diagnostics.escalated.publish({ ...this.#situation(), overflow, rungBefore });
+  /**
+   * What tells that it is on another rung, with how it stood until now: to be called when that is in force, since listeners
+   * may do anything.
+   *
+   * @param overflow - the policy that is in force then
+   */
+  escalation(rungBefore: number, overflow: OverflowPolicyName): () => void {
+    if (!diagnostics.escalated.hasSubscribers) return nothing;
+    const event = { ...this.#situation(), overflow, rungBefore };
+    return () => diagnostics.escalated.publish(event);
   }
 
   /** It reads the past from now on. */
@@ -164,6 +170,8 @@ export class SubscriptionEvents {
     };
   }
 }
+
+const nothing = (): void => {};
 
 /** @param stats - the books as they were closed */
 export function endedEvent(

@@ -271,7 +271,7 @@ export class Subscription implements PumpSource, PastReader {
     if (this.#slow && this.#line.isLow) this.#recover();
     else if (!this.#slow && this.#state === "live" && this.#line.isHigh) this.#turnSlow();
     this.#pump.ready();
-    return this.#slowness.level === level ? undefined : () => this.#useEvents().escalated(level, overflow);
+    return this.#slowness.level === level ? undefined : this.#useEvents().escalation(level, overflow);
   }
 
   /** Called by the hub's shared watch. `now` counts only time in which the event loop was free. */
@@ -717,8 +717,9 @@ export class Subscription implements PumpSource, PastReader {
   #obeyLadder(levelBefore: number): void {
     const { rung } = this.#slowness;
     const overflow = rung?.policy ?? this.#grant.overflow;
+    const tell = this.#useEvents().escalation(levelBefore, overflow);
     if (overflow === "evict" && rung !== undefined) {
-      this.#useEvents().escalated(levelBefore, overflow);
+      tell();
       // Whoever listens may have ended it, or changed the rungs.
       if (this.#state === "ended" || this.#slowness.rung !== rung) return;
       const reason = rung.when.stalledForMs === undefined ? "slow" : "stalled";
@@ -730,7 +731,7 @@ export class Subscription implements PumpSource, PastReader {
       this.#park(this.#evaluatedThrough, this.#host.seenBefore(undefined, this));
     }
     this.#pump.ready();
-    this.#useEvents().escalated(levelBefore, overflow);
+    tell();
   }
 
   /** Puts a policy in force, with messages waiting, by way of `change`, and tells it. */
