@@ -129,9 +129,16 @@ export class CompactedLog implements ReplayLog {
   }
 
   *backwards(): Iterable<Message> {
-    for (let index = this.#slots.length - 1; index >= 0; index--) {
-      const message = this.#slots.at(index)?.message;
-      if (message !== undefined) yield message;
+    let layout = this.#layout;
+    let index = this.#slots.length - 1;
+    for (let slot = this.#slots.at(index); slot !== undefined; slot = this.#slots.at(index)) {
+      if (slot.message !== undefined) yield slot.message;
+      if (layout !== this.#layout) {
+        layout = this.#layout;
+        const { offset } = slot;
+        index = firstIndex(this.#slots, (other) => other.offset >= offset);
+      }
+      index--;
     }
   }
 
