@@ -68,6 +68,11 @@ export const ADMIN_DEFAULTS = {
   windowMs: 1_000,
 } as const;
 
+/** The options of the service `spillway.v1.Admin`. */
+export const ADMIN_SERVICE_DEFAULTS = {
+  maxCalls: 8,
+} as const;
+
 /** The options of the Node client. */
 export const CLIENT_DEFAULTS = {
   keepalive: { timeMs: 20_000, timeoutMs: 8_000 },

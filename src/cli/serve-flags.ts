@@ -46,7 +46,10 @@ export function addServeFlags(command: Command): Command {
       "--admin",
       "serve the admin service, for spillway ls, stats and evict: to everybody who can connect",
     )
-    .option("--reflection", "answer gRPC reflection, beside --admin")
+    .option(
+      "--reflection",
+      "answer gRPC reflection, with or without --admin (needs the package @grpc/reflection)",
+    )
     .option(
       "--log-level <level>",
       `the least important lines that are logged: trace, debug, info, warn, error, fatal or silent (default: ${log.level})`,

@@ -72,8 +72,13 @@ export function mapOf<V>(
   key: TextRule,
   value: z.ZodType<V>,
   description: string,
+  { some }: { readonly some?: true } = {},
 ): z.ZodType<Readonly<Record<string, V>>> {
-  const map = z.record(ruled(key), value, expecting("a map", mapHint));
+  const any = z.record(ruled(key), value, expecting("a map", mapHint));
+  const several = expecting("at least one", undefined, () => "none");
+  const map = some
+    ? any.refine((given) => Object.keys(given).length > 0, several).meta({ minProperties: 1 })
+    : any;
   return make(map, { is: "map", key: key.what, value }, description);
 }
 

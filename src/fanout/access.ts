@@ -72,6 +72,9 @@ export interface Access {
  */
 export type Authorize = (request: AccessRequest) => Access | undefined | Promise<Access | undefined>;
 
+/** Of everybody where no hook says otherwise. */
+const NO_ACCESS: Access = Object.freeze({});
+
 /**
  * What an {@link Authorize} hook returned, if it can be put into effect. A hook that says `false` meant to refuse,
  * and a bound of 0 would let nothing through.
@@ -80,7 +83,7 @@ export type Authorize = (request: AccessRequest) => Access | undefined | Promise
  * @throws TypeError or RangeError, naming what was expected and what came
  */
 export function checkAccess(returned: unknown, canPark: boolean): Access {
-  if (returned === undefined || returned === null) return {};
+  if (returned === undefined || returned === null) return NO_ACCESS;
   if (typeof returned !== "object")
     throw new TypeError(`authorize must return an access or nothing, got ${String(returned)}`);
   const access = returned as Access;

@@ -23,6 +23,7 @@ export interface OptionProblem {
  */
 export function contradictions(levels: Levels): readonly OptionProblem[] {
   const found = new Map<string, OptionProblem>();
+  const seen = new Set<string>();
   const named = overlaps(levels.topics.map(({ pattern }) => pattern));
   // Where there is a pattern for all, no subscription is without one.
   const patterns = named.includes(">") ? named : [undefined, ...named];
@@ -31,6 +32,9 @@ export function contradictions(levels: Levels): readonly OptionProblem[] {
     for (const className of classes) {
       // All is covered by nothing less.
       const stack = subscriberStack(levels, [pattern ?? ">"], className);
+      const name = JSON.stringify([pattern === undefined, stack.map(({ path }) => path)]);
+      if (seen.has(name)) continue;
+      seen.add(name);
       for (const problem of problemsOf(stack, pattern, levels)) {
         found.set(JSON.stringify([problem.path, problem.message]), problem);
       }
@@ -39,16 +43,17 @@ export function contradictions(levels: Levels): readonly OptionProblem[] {
   return [...found.values()];
 }
 
-/** Beyond so many combinations of patterns the rest is not looked at: nobody writes them by hand. */
-const MOST_OVERLAPS = 2_000;
+/** Beyond so many combinations of patterns the rest is not looked at: nobody writes them by hand, and a reload must not take long. */
+const MOST_OVERLAPS = 500;
 
 /** The patterns, and what they have in common: a subscription there has several of them in its stack. */
 function overlaps(patterns: readonly string[]): readonly string[] {
   const found = new Set(patterns);
   for (const one of found) {
     for (const other of patterns) {
+      if (found.size >= patterns.length + MOST_OVERLAPS) return [...found];
       const both = intersection(one, other);
-      if (both !== undefined && found.size < MOST_OVERLAPS) found.add(both);
+      if (both !== undefined) found.add(both);
     }
   }
   return [...found];

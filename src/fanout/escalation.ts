@@ -100,4 +100,12 @@ function holds(when: SlowCondition, signals: SlowSignals): boolean {
   return true;
 }
 
+/** Whether they ask for the same and do the same. */
+export function areSame(one: Rung, other: Rung): boolean {
+  return (
+    one.policy === other.policy &&
+    CONDITIONS.every((condition) => one.when[condition] === other.when[condition])
+  );
+}
+
 export const CONDITIONS = ["fullForMs", "lagMs", "lagMessages", "lagBytes", "stalledForMs"] as const;

@@ -13,6 +13,15 @@ export interface Wishes {
   readonly lingerMs: number | undefined;
 }
 
+/** Most subscribers wish for nothing, and need no object of their own to say so. */
+export const NO_WISHES: Wishes = {
+  overflow: undefined,
+  queue: undefined,
+  escalation: undefined,
+  maxAgeMs: undefined,
+  lingerMs: undefined,
+};
+
 /** Who asks for it. */
 export interface Subscriber {
   readonly patterns: readonly string[];
@@ -40,10 +49,45 @@ export interface Grant {
   readonly bounded: readonly string[];
 }
 
-/** @throws SpillwayError `NOT_ALLOWED`, `REQUEST_INVALID` */
+/** By how they are treated and by class: what those get who wish for nothing and have no access of their own. */
+const unasked = new WeakMap<SubscriberSettings, Map<string, Grant>>();
+
+/**
+ * One object for all who are granted the same because they asked for nothing.
+ *
+ * @throws SpillwayError `NOT_ALLOWED`, `REQUEST_INVALID`
+ */
 export function grant(subscriber: Subscriber, rules: Rules): Grant {
   const { access, wishes } = subscriber;
   const { name, settings } = settingsOf(subscriber, rules);
+  if (wishes !== NO_WISHES || (access !== undefined && grantsSomething(access))) {
+    return grantOf(subscriber, name, settings, rules);
+  }
+  let known = unasked.get(settings);
+  if (known === undefined) {
+    known = new Map();
+    unasked.set(settings, known);
+  }
+  // A class that the options do not know is a name of `authorize`'s, of which there may be any number.
+  const key = `${access === undefined ? "local" : "remote"} ${name ?? ""}`;
+  const granted = known.get(key) ?? grantOf(subscriber, name, settings, rules);
+  if (known.size < MOST_SHARED) known.set(key, granted);
+  return granted;
+}
+
+const MOST_SHARED = 1_000;
+
+function grantsSomething({ overflow, queue, escalation, priority }: Access): boolean {
+  return [overflow, queue, escalation, priority].some((part) => part !== undefined);
+}
+
+function grantOf(
+  subscriber: Subscriber,
+  name: string | undefined,
+  settings: SubscriberSettings,
+  rules: Rules,
+): Grant {
+  const { access, wishes } = subscriber;
   const bounded: string[] = [];
   /** @param most - `undefined`: whatever is asked for */
   const atMost = (field: string, asked: number | undefined, standard: number, most: number | undefined) => {
@@ -73,18 +117,7 @@ export function grant(subscriber: Subscriber, rules: Rules): Grant {
  * what is granted unasked; nobody is thrown out for that.
  */
 export function regrant(subscriber: Subscriber, rules: Rules): Grant {
-  const { access, wishes } = subscriber;
-  const { overflow: _, escalation: __, ...bare } = access ?? {};
-  const attempts: readonly Subscriber[] = [
-    subscriber,
-    { ...subscriber, wishes: { ...wishes, overflow: undefined } },
-    {
-      ...subscriber,
-      access: access && bare,
-      wishes: { ...wishes, overflow: undefined, escalation: undefined },
-    },
-  ];
-  for (const attempt of attempts) {
+  for (const attempt of attempts(subscriber)) {
     try {
       return grant(attempt, rules);
     } catch (error) {
@@ -92,6 +125,29 @@ export function regrant(subscriber: Subscriber, rules: Rules): Grant {
     }
   }
   throw new Error("the rules contradict themselves: they were not checked");
+}
+
+/** What it asked for and was granted, and then less and less of it; the last cannot be refused. */
+function* attempts(subscriber: Subscriber): Iterable<Subscriber> {
+  yield subscriber;
+  const { access, wishes } = subscriber;
+  const unasked: Subscriber = { ...subscriber, wishes: { ...wishes, overflow: undefined } };
+  yield unasked;
+  yield withoutParking(subscriber);
+  yield withoutParking(unasked);
+  const { overflow: _, ...bare } = access ?? {};
+  yield withoutParking({ ...unasked, access: access && bare });
+}
+
+/** Without the rungs that park. */
+function withoutParking({ access, wishes, ...rest }: Subscriber): Subscriber {
+  const keep = (rungs: readonly Rung[] | undefined) => rungs?.filter(({ policy }) => policy !== "park");
+  const escalation = keep(access?.escalation);
+  return {
+    ...rest,
+    access: access && (escalation === undefined ? access : { ...access, escalation }),
+    wishes: { ...wishes, escalation: keep(wishes.escalation) },
+  };
 }
 
 function settingsOf({ patterns, clientName, labels, access }: Subscriber, rules: Rules) {

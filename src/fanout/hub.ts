@@ -68,8 +68,6 @@ const UNTREATED: TopicSettings = { retention: undefined, lingerMs: 0 };
 interface Registration {
   readonly memberships: readonly Membership<Subscription>[];
   readonly onEnd: ((end: EndFrame) => void) | undefined;
-  /** On the clock. */
-  readonly since: number;
 }
 
 /**
@@ -326,7 +324,6 @@ export class Hub implements AsyncDisposable {
     this.#subscriptions.set(subscription, {
       memberships,
       onEnd: request.onEnd,
-      since: this.#options.clock.now(),
     });
     this.#watch.start();
     subscription.start();
@@ -355,15 +352,17 @@ export class Hub implements AsyncDisposable {
     const grants = [...this.#subscriptions.keys()].map(
       (subscription) => [subscription, regrant(subscription.terms, options.rules)] as const,
     );
-    // From here on nothing throws.
+    // From here on nothing throws, and until all is in force no code of the application runs.
     this.#options = options;
     this.#host.options = options;
     this.#flushLoop.limits = options.flush;
     this.#brake.massShare = options.massSlowShare;
-    this.#loads.reconfigure(options.historyLoads);
     if (this.#interestEvents !== undefined) this.#interestEvents.debounceMs = options.interestDebounceMs;
     this.#topics.reconfigure(options.maxTopics);
-    for (const [subscription, grant] of grants) subscription.regrant(grant);
+    const events = grants.map(([subscription, grant]) => subscription.regrant(grant, this.#watch.time));
+    // More of them at once may begin here.
+    this.#loads.reconfigure(options.historyLoads);
+    for (const tell of events) tell?.();
     if (diagnostics.reconfigured.hasSubscribers) {
       diagnostics.reconfigured.publish({ epoch: this.epoch, subscriptions: grants.length });
     }
@@ -601,7 +600,7 @@ export class Hub implements AsyncDisposable {
     this.#endedBooks.add(stats);
     this.#ended[end.reason] = (this.#ended[end.reason] ?? 0) + 1;
     if (diagnostics.ended.hasSubscribers) {
-      const livedMs = this.#options.clock.now() - registration.since;
+      const livedMs = this.#options.clock.unixMs() - stats.startedAtMs;
       diagnostics.ended.publish(endedEvent(this.epoch, stats, end, livedMs));
     }
     contain(

@@ -12,6 +12,7 @@
  * @module
  */
 export type { Access, AccessRequest, Authorize } from "./access.ts";
+export { checkWhole } from "./checks.ts";
 export type { OptionProblem } from "./contradictions.ts";
 export type { Rung, SlowCondition } from "./escalation.ts";
 export type { BrakeState } from "./eviction-brake.ts";
@@ -28,6 +29,7 @@ export type {
 } from "./history-source.ts";
 export { Hub, type LocalSubscribeOptions, type Published, type WritableOptions } from "./hub.ts";
 export type { InterestChange } from "./interest-events.ts";
+export { intersection } from "./levels.ts";
 export type { LocalSubscription } from "./local-subscription.ts";
 export type { Message, WireShape } from "./message.ts";
 export {
@@ -42,7 +44,14 @@ export type { Publication, PublishOptions } from "./publication.ts";
 export type { DeliveryPhase } from "./pump.ts";
 export type { CompactedRetention, Retention, SequentialRetention } from "./retention.ts";
 export type { BatchLimits, Sink, SinkFeedback, SinkFrame, WriteOutcome } from "./sink.ts";
-export type { Books, HubStats, Losses, SubscriptionStats, TopicStats } from "./stats.ts";
+export {
+  type Books,
+  type HubStats,
+  type Losses,
+  lost,
+  type SubscriptionStats,
+  type TopicStats,
+} from "./stats.ts";
 export type { KeyFilter, SubscribeRequest } from "./subscribe-request.ts";
 export type {
   ClassMatch,

@@ -43,6 +43,8 @@ export interface ClassLevel {
 
 export interface TopicLevel {
   readonly pattern: string;
+  /** Of the pattern. */
+  readonly tokens: readonly string[];
   readonly level: Level;
 }
 
@@ -55,10 +57,15 @@ export interface Levels {
   readonly classes: readonly ClassLevel[];
 }
 
-/** @throws TypeError or RangeError, naming the option, what was expected and what came */
+/**
+ * Nothing of what is returned is the caller's: what was checked is what counts, whatever becomes of the object that said it.
+ *
+ * @throws TypeError or RangeError, naming the option, what was expected and what came
+ */
 export function resolveLevels(config: HubConfig): Levels {
+  const said = Object.entries(config).filter(([name]) => Object.hasOwn(TOPIC_OPTION_NAMES, name));
   return {
-    hub: checkLevel([], config),
+    hub: checkLevel([], Object.fromEntries(said)),
     topics: Object.entries(checkObject("topics", config.topics))
       .map(([pattern, options]) => checkTopicLevel(pattern, options))
       .sort((a, b) => compareSpecificity(a.pattern, b.pattern)),
@@ -84,16 +91,15 @@ function rank(token: string | undefined): number {
   return token === "*" ? 1 : 0;
 }
 
-/** Whether every topic that matches `narrow` matches `wide`. */
-export function covers(wide: string, narrow: string): boolean {
-  const [outer, inner] = [wide.split("."), narrow.split(".")];
-  for (const [index, token] of outer.entries()) {
-    const other = inner[index];
+/** Whether every topic that matches `narrow` matches `wide`; both as their tokens. */
+export function covers(wide: readonly string[], narrow: readonly string[]): boolean {
+  for (let index = 0; index < wide.length; index++) {
+    const [token, other] = [wide[index], narrow[index]];
     if (other === undefined) return false;
     if (token === ">") return true;
     if (other === ">" || (token !== "*" && token !== other)) return false;
   }
-  return outer.length === inner.length;
+  return wide.length === narrow.length;
 }
 
 /** The pattern of all topics that match both; `undefined` when there are none. */
@@ -147,7 +153,7 @@ function checkTopicLevel(pattern: string, options: TopicOptions): TopicLevel {
   checkPattern(pattern);
   const path = ["topics", pattern];
   checkNames(optionName(path), checkObject(optionName(path), options), TOPIC_OPTION_NAMES);
-  return { pattern, level: checkLevel(path, options) };
+  return { pattern, tokens: pattern.split("."), level: checkLevel(path, options) };
 }
 
 function checkClassLevel(name: string, options: ClassOptions): ClassLevel {
@@ -162,27 +168,33 @@ function checkClassLevel(name: string, options: ClassOptions): ClassLevel {
   if (options.priority !== undefined && !Number.isFinite(options.priority)) {
     throw new TypeError(`${at("priority")} must be a number, got ${String(options.priority)}`);
   }
-  if (options.match !== undefined) checkMatch(at("match"), options.match);
-  return { name, match: options.match, level: checkLevel(path, options) };
+  const match = options.match === undefined ? undefined : checkMatch(at("match"), copyOf(options.match));
+  return { name, match, level: checkLevel(path, options) };
 }
 
-function checkMatch(name: string, match: ClassMatch): void {
+function checkMatch(name: string, match: ClassMatch): ClassMatch {
   checkNames(name, checkObject(name, match), { clientName: true, labels: true, identity: true });
-  const texts = { clientName: match.clientName, identity: match.identity };
-  for (const [field, text] of Object.entries({ ...texts, ...checkObject(`${name}.labels`, match.labels) })) {
-    if (text !== undefined && typeof text !== "string") {
+  const { labels, ...texts } = match;
+  const said = [...Object.entries(texts), ...Object.entries(checkObject(`${name}.labels`, labels))];
+  for (const [field, text] of said) {
+    if (typeof text !== "string") {
       throw new TypeError(`${name}: expected text for ${field}, got ${String(text)}`);
     }
   }
-  if (Object.values(match).every((part) => part === undefined)) {
+  if (labels !== undefined && Object.keys(labels).length === 0) {
+    throw new TypeError(`${name}.labels must give at least one label`);
+  }
+  if (said.length === 0) {
     throw new TypeError(`${name} must give at least one of clientName, labels and identity`);
   }
+  return match;
 }
 
 function checkLevel(path: readonly string[], options: TopicOptions & ClassOptions): Level {
-  const { preset } = options;
-  checkSubscriberOptions((option) => optionName([...path, option]), options);
-  const own: Voice = { path, says: options };
+  const says = copyOf(options);
+  const { preset } = says;
+  checkSubscriberOptions((option) => optionName([...path, option]), says);
+  const own: Voice = { path, says };
   return preset === undefined ? [own] : [own, { path: [...path, "preset"], says: checkPreset(path, preset) }];
 }
 
@@ -241,7 +253,7 @@ function checkWatermark(name: string, value: unknown): void {
 
 function checkRetention(name: string, retention: Retention | false): void {
   if (retention === false) return;
-  if (typeof retention !== "object") {
+  if (typeof retention !== "object" || retention === null) {
     throw new TypeError(`${name} must be false or the bounds of a log, got ${String(retention)}`);
   }
   if ("latestPerKey" in retention) {
@@ -268,6 +280,14 @@ function checkObject<T extends object>(name: string, value: T | undefined): T {
   if (value === undefined) return {} as T;
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   throw new TypeError(`${name} must be an object, got ${String(value)}`);
+}
+
+/** The same in objects of our own, without what is `undefined`. */
+export function copyOf<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  if (typeof value !== "object" || value === null) return value;
+  const said = Object.entries(value).filter(([, part]) => part !== undefined);
+  return Object.fromEntries(said.map(([name, part]) => [name, copyOf(part)])) as T;
 }
 
 /** A path as an option is called in messages: `topics["prices.>"].queue`. */

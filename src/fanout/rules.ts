@@ -2,11 +2,11 @@ import qlobber from "qlobber";
 import { HUB_DEFAULTS, RETENTION_DEFAULTS, SUBSCRIBER_DEFAULTS } from "../defaults.ts";
 import type { OverflowPolicyName, QueueBounds } from "../protocol/index.ts";
 import type { Rung } from "./escalation.ts";
-import { type ClassLevel, covers, type Level, type Levels, type Voice } from "./levels.ts";
+import { covers, type Level, type Levels, type Voice } from "./levels.ts";
 import type { ResolvedRetention, Retention } from "./retention.ts";
 import type { BatchLimits } from "./sink.ts";
 import type { ClassMatch, SubscriberOptions, Watermarks } from "./subscriber-options.ts";
-import { MAX_TOKENS, triePattern } from "./topic-names.ts";
+import { isTopic, MAX_TOKENS, triePattern } from "./topic-names.ts";
 
 /**
  * How a subscription is treated, with everything filled in; see {@link SubscriberOptions}. One object for all that are
@@ -54,7 +54,10 @@ export class Rules {
     wildcard_some: ">",
     max_words: MAX_TOKENS + 1,
   });
-  /** By which levels count. There are few combinations, whatever the number of subscriptions. */
+  readonly #classes: readonly { readonly name: string; readonly includes: (caller: Caller) => boolean }[];
+  /** By pattern of a subscription: which of the topic levels cover it. */
+  readonly #covering = new Map<string, readonly number[]>();
+  /** By class and topic levels that count. */
   readonly #settings = new Map<string, SubscriberSettings>();
   /** Whether anything is retained at all: without that nobody can be parked. */
   readonly retains: boolean;
@@ -62,6 +65,9 @@ export class Rules {
   constructor(levels: Levels) {
     this.#levels = levels;
     for (const [index, { pattern }] of levels.topics.entries()) this.#topics.add(triePattern(pattern), index);
+    this.#classes = levels.classes.flatMap(({ name, match }) =>
+      match === undefined ? [] : [{ name, includes: matcher(match) }],
+    );
     this.retains = [levels.hub, ...levels.topics.map(({ level }) => level)].some((level) =>
       level.some(({ says }) => says.retention !== undefined && says.retention !== false),
     );
@@ -69,25 +75,60 @@ export class Rules {
 
   topic(name: string): TopicSettings {
     const { topics, hub } = this.#levels;
-    const matching = topics.length === 0 ? [] : this.#topics.match(name).sort((a, b) => a - b);
-    return topicSettings([...new Set(matching)].flatMap((index) => topics[index]!.level).concat(hub));
+    return topicSettings(
+      this.#matching(name)
+        .flatMap((index) => topics[index]!.level)
+        .concat(hub),
+    );
   }
 
   /** @param named - the class that the `authorize` hook has put the caller in */
   classOf(caller: Caller, named: string | undefined): string | undefined {
-    return named ?? this.#levels.classes.find(({ match }) => match && matches(match, caller))?.name;
+    return named ?? this.#classes.find(({ includes }) => includes(caller))?.name;
   }
 
   subscriber(patterns: readonly string[], className: string | undefined): SubscriberSettings {
-    const stack = subscriberStack(this.#levels, patterns, className);
-    const name = stack.map(({ path }) => JSON.stringify(path)).join();
-    let settings = this.#settings.get(name);
-    if (settings === undefined) {
-      settings = subscriberSettings(stack);
-      this.#settings.set(name, settings);
-    }
-    return settings;
+    const [first = [], ...others] = patterns.map((pattern) => this.#coveringOf(pattern));
+    const counting = first.filter((index) => others.every((covering) => covering.includes(index)));
+    const { hub, topics, classes } = this.#levels;
+    const ofClass = classes.find(({ name }) => name === className);
+    return remembered(this.#settings, `${ofClass?.name ?? ""} ${counting.join(" ")}`, () =>
+      subscriberSettings([
+        ...(ofClass?.level ?? []),
+        ...counting.flatMap((index) => topics[index]!.level),
+        ...hub,
+      ]),
+    );
   }
+
+  #coveringOf(pattern: string): readonly number[] {
+    const { topics } = this.#levels;
+    if (topics.length === 0) return [];
+    return remembered(this.#covering, pattern, () => {
+      // A topic is covered by what it matches, and the trie knows that without a look at all of them.
+      if (isTopic(pattern)) return this.#matching(pattern);
+      const narrow = pattern.split(".");
+      return topics.flatMap(({ tokens }, index) => (covers(tokens, narrow) ? [index] : []));
+    });
+  }
+
+  /** The topic levels that match a topic, the most specific first. */
+  #matching(topic: string): readonly number[] {
+    if (this.#levels.topics.length === 0) return [];
+    return [...new Set(this.#topics.match(topic))].sort((a, b) => a - b);
+  }
+}
+
+/** Patterns and their combinations are chosen by strangers; beyond so many the memory begins anew. */
+const MOST_REMEMBERED = 10_000;
+
+function remembered<T>(memory: Map<string, T>, name: string, make: () => T): T {
+  const known = memory.get(name);
+  if (known !== undefined) return known;
+  const made = make();
+  if (memory.size >= MOST_REMEMBERED) memory.clear();
+  memory.set(name, made);
+  return made;
 }
 
 /** What counts for a subscription, in order. */
@@ -96,11 +137,12 @@ export function subscriberStack(
   patterns: readonly string[],
   className: string | undefined,
 ): readonly Voice[] {
-  const ofClass: ClassLevel | undefined = classes.find(({ name }) => name === className);
+  const ofClass = classes.find(({ name }) => name === className);
+  const narrow = patterns.map((pattern) => pattern.split("."));
   return [
     ...(ofClass?.level ?? []),
     ...topics
-      .filter(({ pattern }) => patterns.every((narrow) => covers(pattern, narrow)))
+      .filter(({ tokens }) => narrow.every((pattern) => covers(tokens, pattern)))
       .flatMap(({ level }) => level),
     // What the hub says of linger is the topic's, and a class has no retention.
     ...hub,
@@ -167,31 +209,34 @@ function resolveRetention(retention: Retention): ResolvedRetention {
     : { ...RETENTION_DEFAULTS.sequential, ...retention };
 }
 
-function matches(match: ClassMatch, { clientName, labels, identity }: Caller): boolean {
-  return (
-    fits(match.clientName, clientName) &&
-    fits(match.identity, identity) &&
-    Object.entries(match.labels ?? {}).every(([name, wanted]) =>
-      fits(wanted, Object.hasOwn(labels, name) ? labels[name] : undefined),
-    )
-  );
+function matcher({ clientName, identity, labels = {} }: ClassMatch): (caller: Caller) => boolean {
+  const name = textMatcher(clientName);
+  const who = textMatcher(identity);
+  const wanted = Object.entries(labels).map(([label, value]) => [label, textMatcher(value)] as const);
+  return (caller) =>
+    name(caller.clientName) &&
+    who(caller.identity) &&
+    wanted.every(([label, fits]) =>
+      fits(Object.hasOwn(caller.labels, label) ? caller.labels[label] : undefined),
+    );
 }
 
 /** @param wanted - with `*` for any characters; `undefined` fits all */
-function fits(wanted: string | undefined, value: string | undefined): boolean {
-  if (wanted === undefined) return true;
-  if (value === undefined) return false;
+function textMatcher(wanted: string | undefined): (value: string | undefined) => boolean {
+  if (wanted === undefined) return () => true;
   const [first = "", ...parts] = wanted.split("*");
   const last = parts.pop();
-  if (last === undefined) return value === first;
-  if (!value.startsWith(first) || !value.endsWith(last) || value.length < first.length + last.length)
-    return false;
-  // The rest in order, each as early as possible: no pattern makes it slow.
-  let from = first.length;
-  for (const part of parts) {
-    const at = value.indexOf(part, from);
-    if (at < 0) return false;
-    from = at + part.length;
-  }
-  return from <= value.length - last.length;
+  if (last === undefined) return (value) => value === first;
+  return (value) => {
+    if (value === undefined || value.length < first.length + last.length) return false;
+    if (!value.startsWith(first) || !value.endsWith(last)) return false;
+    // The rest in order, each as early as possible: no pattern makes it slow.
+    let from = first.length;
+    for (const part of parts) {
+      const at = value.indexOf(part, from);
+      if (at < 0) return false;
+      from = at + part.length;
+    }
+    return from <= value.length - last.length;
+  };
 }

@@ -1,4 +1,4 @@
-import { Ladder, type Rung, type SlowSignals } from "./escalation.ts";
+import { areSame, Ladder, type Rung, type SlowSignals } from "./escalation.ts";
 import type { Message } from "./message.ts";
 import type { SubscriberSettings } from "./rules.ts";
 
@@ -33,16 +33,20 @@ export class Slowness {
   }
 
   /**
-   * Judges by other rungs from now on. It keeps the rung that it stands on if they are the same rungs; else it begins on
-   * the ground, and the next round of the watch finds its place.
+   * Judges by other rungs from now on, and at once: by the time of the last round of the watch. It keeps the rung that it
+   * stands on if that is among them. On one that evicts it comes with the next round at the earliest.
    */
-  reconfigure(rungs: readonly Rung[], settings: SubscriberSettings): void {
-    const same = JSON.stringify(rungs) === JSON.stringify(this.#rungs);
-    const level = same ? this.#ladder.level : 0;
+  reconfigure(rungs: readonly Rung[], settings: SubscriberSettings, backlog: Backlog, now: number): void {
+    const { rung } = this.#ladder;
+    const same =
+      rungs.length === this.#rungs.length && rungs.every((each, n) => areSame(each, this.#rungs[n]!));
     const unchanged = same && settings.recoveryMs === this.#settings.recoveryMs;
     this.#settings = settings;
     this.#rungs = rungs;
-    if (!unchanged) this.#ladder = new Ladder(rungs, settings.recoveryMs, level);
+    if (unchanged) return;
+    const level = rung === undefined ? 0 : 1 + rungs.findIndex((each) => areSame(each, rung));
+    this.#ladder = new Ladder(rungs, settings.recoveryMs, level);
+    this.judge(now, backlog, () => false);
   }
 
   /** 0 is the ground. */

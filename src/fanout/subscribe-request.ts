@@ -3,7 +3,8 @@ import type { EndFrame, OverflowPolicyName, Position, QueueBounds, Start } from 
 import type { Access } from "./access.ts";
 import { checkDuration, checkEscalation, checkLinger, checkOverflow, checkSomeBounds } from "./checks.ts";
 import type { Rung } from "./escalation.ts";
-import { type Grant, grant, type Wishes } from "./grant.ts";
+import { type Grant, grant, NO_WISHES, type Wishes } from "./grant.ts";
+import { copyOf } from "./levels.ts";
 import type { Message } from "./message.ts";
 import type { Rules } from "./rules.ts";
 import type { SubscriptionTerms } from "./subscription.ts";
@@ -56,7 +57,7 @@ export interface SubscribeRequest {
   /**
    * The least time between two messages of the same key, in milliseconds; the newest in between is sent when it is
    * over. What is held back waits in the queue's room, and gives way when that is full. Needs the overflow policy
-   * `conflate`, and pauses while a rung of the escalation has put another one in force.
+   * `conflate`, and pauses while a rung of the escalation, or `reconfigure()`, has put another one in force.
    *
    * @default 0
    */
@@ -101,8 +102,14 @@ export function agreeOnTerms(
     wishes: checkWishes(request, rules),
   };
   const granted = grant(subscriber, rules);
+  const { patterns, clientName, labels, wishes } = subscriber;
+  // Each by its name: a spread would give every subscription an object of a shape of its own.
   const terms = {
-    ...subscriber,
+    patterns,
+    clientName,
+    labels,
+    access,
+    wishes,
     passes: typeof request.filter === "function" ? request.filter : keyPredicate(request.filter),
     minIntervalMs: checkMinInterval(request.minIntervalMs, granted.overflow),
     start: checkStart(request.start ?? "live", now),
@@ -110,22 +117,13 @@ export function agreeOnTerms(
   return { terms, grant: granted };
 }
 
-/** Most subscribers wish for nothing, and need no object of their own to say so. */
-const NO_WISHES: Wishes = {
-  overflow: undefined,
-  queue: undefined,
-  escalation: undefined,
-  maxAgeMs: undefined,
-  lingerMs: undefined,
-};
-
 function checkWishes(request: SubscribeRequest, rules: Rules): Wishes {
   const { overflow, queue, escalation, maxAgeMs, lingerMs } = request;
   const wishes = {
     overflow: given("overflow", overflow, (value) => checkOverflow("overflow", value)),
-    queue: given("queue", queue, (value) => checkSomeBounds("queue", value)),
+    queue: given("queue", queue, (value) => copyOf(checkSomeBounds("queue", value))),
     escalation: given("escalation", escalation, (value) =>
-      checkEscalation("escalation", value, rules.retains),
+      copyOf(checkEscalation("escalation", value, rules.retains)),
     ),
     maxAgeMs: checkMaxAge(maxAgeMs),
     lingerMs: given("linger_ms", lingerMs, (value) => checkLinger("lingerMs", value)),

@@ -1,3 +1,4 @@
+import * as diagnostics from "../diagnostics.ts";
 import {
   CLOSE_REASONS,
   type CloseReason,
@@ -104,6 +105,8 @@ export class Subscription implements PumpSource, PastReader {
   #inFlight = 0;
   #inFlightBytes = 0;
   #oldestInFlight: Message | undefined;
+  /** The newest offset that was read from the past. */
+  #replayedThrough = 0;
   /** Since the last watch, a frame told the subscriber its position. */
   #announcedSinceWatch = false;
 
@@ -115,14 +118,13 @@ export class Subscription implements PumpSource, PastReader {
   readonly id: string = crypto.randomUUID();
   readonly #startedAtMs: number;
   readonly #slowness: Slowness;
-  readonly #events: SubscriptionEvents;
+  /** Made when there is something to tell: most subscriptions never have anything. */
+  #events: SubscriptionEvents | undefined;
   #renderFailed = 0;
   #filterFailed = 0;
   #discarded = 0;
   #stalls = 0;
   #replayed = 0;
-  /** The newest offset that was read from the past. */
-  #replayedThrough = 0;
   #announcedConflated = 0;
   /** By the watch's time; `undefined` until it has seen it. */
   #announcedAt: number | undefined;
@@ -144,7 +146,6 @@ export class Subscription implements PumpSource, PastReader {
       minIntervalMs: terms.minIntervalMs,
     });
     this.#slowness = new Slowness(grant.escalation, grant.settings);
-    this.#events = new SubscriptionEvents(host.options.epoch, host.options.clock, this, host.meters);
     const now = host.front.lastOffset;
     this.#startedAtMs = host.options.clock.unixMs();
     this.#offeredThrough = now;
@@ -181,7 +182,7 @@ export class Subscription implements PumpSource, PastReader {
     if (this.terms.start !== "live") this.#startInThePast(this.terms.start);
     this.#pump.open();
     this.#pump.ready();
-    this.#events.started(this.terms.start);
+    if (diagnostics.started.hasSubscribers) this.#useEvents().started(this.terms.start);
   }
 
   /** One delivery attempt. Never waits; what became of the message is in the books and in the line. */
@@ -247,14 +248,17 @@ export class Subscription implements PumpSource, PastReader {
   /**
    * Grants something else from now on. Nothing that waits is lost but what a smaller queue has no room for, as the policy
    * says, and that is told.
+   *
+   * @param now - by the watch's time
+   * @returns what tells the events of it; to be called when everybody has got theirs, since listeners may do anything
    */
-  regrant(grant: Grant): void {
-    if (this.#state === "ended") return;
+  regrant(grant: Grant, now: number): (() => void) | undefined {
+    if (this.#state === "ended") return undefined;
     this.#grant = grant;
     this.#maxAgeMs = finite(grant.maxAgeMs);
     this.#lingerMs = grant.lingerMs;
     const { level } = this.#slowness;
-    this.#slowness.reconfigure(grant.escalation, grant.settings);
+    this.#slowness.reconfigure(grant.escalation, grant.settings, this.#backlog, now);
     this.#pump.changeLimits(grant.settings.batch);
     const { queue, settings } = grant;
     const overflow = this.#slowness.rung?.policy ?? grant.overflow;
@@ -267,11 +271,12 @@ export class Subscription implements PumpSource, PastReader {
     if (this.#slow && this.#line.isLow) this.#recover();
     else if (!this.#slow && this.#state === "live" && this.#line.isHigh) this.#turnSlow();
     this.#pump.ready();
-    if (this.#slowness.level !== level) this.#events.escalated(level, overflow);
+    return this.#slowness.level === level ? undefined : () => this.#useEvents().escalated(level, overflow);
   }
 
   /** Called by the hub's shared watch. `now` counts only time in which the event loop was free. */
   watch(now: number): void {
+    if (this.#state === "ended") return;
     this.#pump.watch(now, this.#grant.settings);
     this.#watchSlowness(now);
     this.#watchPosition(now);
@@ -392,16 +397,16 @@ export class Subscription implements PumpSource, PastReader {
   stalled(now: number): void {
     this.#stalls++;
     this.#slowness.stalled(now);
-    this.#events.stalled();
+    this.#useEvents().stalled();
   }
 
   unstalled(): void {
     this.#slowness.moved();
-    this.#events.unstalled();
+    this.#useEvents().unstalled();
   }
 
   ended(end: EndFrame): void {
-    this.#events.end(this.#lost);
+    this.#events?.end(this.#lost);
     this.#host.forget(this, end);
   }
 
@@ -579,7 +584,7 @@ export class Subscription implements PumpSource, PastReader {
   #startInThePast(start: Exclude<Start, "live">): void {
     // From here on: a filter that is asked where to start may publish, and that will be read like the rest.
     this.#state = "catching-up";
-    this.#events.leftLive("start");
+    this.#useEvents().leftLive("start");
     let from: number;
     let catchUp: CatchUp<Subscription>;
     if (typeof start === "object" && "epoch" in start) {
@@ -622,7 +627,7 @@ export class Subscription implements PumpSource, PastReader {
   /** The queue stays as it is, and what comes behind `cursor` is read from the logs once there is room. */
   #park(cursor: number, seen: Seen<Subscription> | undefined): void {
     this.#state = "parked";
-    this.#events.leftLive("park");
+    this.#useEvents().leftLive("park");
     this.#recover();
     this.#past = new Past(this.#readBehind(cursor, seen), this.#line);
     this.#line.mark(this.#stateFrame());
@@ -640,7 +645,7 @@ export class Subscription implements PumpSource, PastReader {
 
   #turnLive(): void {
     this.#state = "live";
-    this.#events.turnedLive();
+    this.#events?.turnedLive();
     this.#slowness.turnedLive();
     // A hook may have got here from within a refill, which must not go on.
     this.#past?.stop();
@@ -682,7 +687,8 @@ export class Subscription implements PumpSource, PastReader {
 
   #watchSlowness(now: number): void {
     this.#slowness.observe(now, this.#state === "live");
-    this.#events.watch(this.#slow, this.#lost, this.#grant.settings.recoveryMs);
+    if (this.#events !== undefined || this.#slow || this.#lost > 0)
+      this.#useEvents().watch(this.#slow, this.#lost, this.#grant.settings.recoveryMs);
     if (this.#state === "ended") return;
     const { blockTimeoutMs } = this.#grant.settings;
     const fullForMs = this.#slowness.fullForMs(now);
@@ -711,10 +717,10 @@ export class Subscription implements PumpSource, PastReader {
   #obeyLadder(levelBefore: number): void {
     const { rung } = this.#slowness;
     const overflow = rung?.policy ?? this.#grant.overflow;
-    this.#events.escalated(levelBefore, overflow);
-    // By whoever listens.
-    if (this.#state === "ended") return;
     if (overflow === "evict" && rung !== undefined) {
+      this.#useEvents().escalated(levelBefore, overflow);
+      // Whoever listens may have ended it, or changed the rungs.
+      if (this.#state === "ended" || this.#slowness.rung !== rung) return;
       const reason = rung.when.stalledForMs === undefined ? "slow" : "stalled";
       this.end(reason);
       return;
@@ -724,6 +730,7 @@ export class Subscription implements PumpSource, PastReader {
       this.#park(this.#evaluatedThrough, this.#host.seenBefore(undefined, this));
     }
     this.#pump.ready();
+    this.#useEvents().escalated(levelBefore, overflow);
   }
 
   /** Puts a policy in force, with messages waiting, by way of `change`, and tells it. */
@@ -736,6 +743,12 @@ export class Subscription implements PumpSource, PastReader {
     else this.#host.release(this);
     if (last) this.#line.mark(this.#stateFrame());
     else this.#line.markPolicyFirst(overflow, this.#slowness.level);
+  }
+
+  #useEvents(): SubscriptionEvents {
+    const { options, meters } = this.#host;
+    this.#events ??= new SubscriptionEvents(options.epoch, options.clock, this, meters);
+    return this.#events;
   }
 
   get #oldestUndelivered(): Message | undefined {

@@ -12,6 +12,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { type Clock, systemClock } from "../clock.ts";
 import { LOG_DEFAULTS } from "../defaults.ts";
 import type { SpillwayEvents } from "../diagnostics.ts";
+import { checkWhole } from "../fanout/index.ts";
 import { LineLimiter } from "./line-limiter.ts";
 import { fieldsOf, type LineLevel, LOG_LINES, type LogLine } from "./log-lines.ts";
 
@@ -57,8 +58,8 @@ export interface LogEventsOptions {
  */
 export function logEvents(logger: Logger, options: LogEventsOptions = {}): () => void {
   const { hub, clock = systemClock } = options;
-  const mostLines = checkWhole("mostLines", options.mostLines ?? LOG_DEFAULTS.mostLines);
-  const intervalMs = checkWhole("intervalMs", options.intervalMs ?? LOG_DEFAULTS.intervalMs);
+  const mostLines = checkWhole("mostLines", options.mostLines ?? LOG_DEFAULTS.mostLines, 1);
+  const intervalMs = checkWhole("intervalMs", options.intervalMs ?? LOG_DEFAULTS.intervalMs, 1);
   const log = new EventLog(logger, clock, mostLines, intervalMs);
   const listeners = (Object.keys(LOG_LINES) as (keyof SpillwayEvents)[]).map((name) => {
     const listener = (event: unknown) => {
@@ -100,7 +101,9 @@ class EventLog {
   }
 
   #tellSuppressed(kind: string, suppressed: number): void {
-    const [level, event, hook] = kind.split(" ") as [LineLevel, string, string?];
+    const [level, event, ...rest] = kind.split(" ") as [LineLevel, string, ...string[]];
+    // The name of a hook may be of several words.
+    const hook = rest.length === 0 ? undefined : rest.join(" ");
     const fields = { event, hook, suppressed, intervalMs: this.#intervalMs };
     this.#write({ level, message: "more lines like the last ones were left out" }, fields);
   }
@@ -124,9 +127,4 @@ function kindOf<Name extends keyof SpillwayEvents>(
   event: SpillwayEvents[Name],
 ): string {
   return "hook" in event ? `${level} ${name} ${event.hook}` : `${level} ${name}`;
-}
-
-function checkWhole(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw new RangeError(`${name} must be a whole number of at least 1, got ${String(value)}`);
 }

@@ -11,8 +11,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { Registry, RegistryContentType } from "prom-client";
 import { bind, formatAddress, parseAddress } from "../address.ts";
 import { type Clock, systemClock } from "../clock.ts";
+import { importOptional } from "../optional-package.ts";
 import type { ObservedHubs } from "./observed-hubs.ts";
-import { importOptional } from "./optional-package.ts";
 import { prometheusMetrics } from "./prometheus-metrics.ts";
 
 export interface ServeMetricsOptions {

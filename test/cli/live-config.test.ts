@@ -1,12 +1,13 @@
 /** What becomes of a configuration that changes while a server runs, without a server. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { Command } from "commander";
 import { type Logger, pino } from "pino";
 import { parse } from "yaml";
 import { changesBetween } from "../../src/cli/config-changes.ts";
 import { sourcesOf } from "../../src/cli/config-sources.ts";
 import { LiveConfig } from "../../src/cli/live-config.ts";
-import { configOf } from "../../src/cli/serve-flags.ts";
+import { addServeFlags, configOf } from "../../src/cli/serve-flags.ts";
 import { type LoadedConfig, loadConfig, type SpillwayConfig } from "../../src/config/index.ts";
 import { Hub } from "../../src/fanout/index.ts";
 import { failOnLeaks } from "../support/leaks.ts";
@@ -144,6 +145,14 @@ describe("the flags", () => {
     });
     // Every name is known.
     assert.deepEqual((await load(config)).config, config);
+  });
+
+  test("ask for reflection without the admin service, and say so in the help", async () => {
+    const config = configOf({ reflection: true });
+    assert.deepEqual(config, { admin: { reflection: true } });
+    assert.deepEqual((await load(config)).config, config);
+    const reflection = addServeFlags(new Command()).options.find(({ long }) => long === "--reflection");
+    assert.match(reflection?.description ?? "", /with or without --admin/);
   });
 
   test("turn retention off with 0", () => {

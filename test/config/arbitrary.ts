@@ -96,7 +96,7 @@ function anyOf(schema: z.ZodType, path: readonly string[]): fc.Arbitrary<unknown
       return fc.dictionary(
         keys.filter((key) => key !== "__proto__" && key !== "<<"),
         anyOf(kind.value, [...path, "*"]),
-        { maxKeys: 3, noNullPrototype: true },
+        { minKeys: path.at(-1) === "labels" ? 1 : 0, maxKeys: 3, noNullPrototype: true },
       );
     }
     case "list":

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import diagnostics from "node:diagnostics_channel";
 import { describe, it } from "node:test";
 import type { HubConfig, HubOptions, SubscribeRequest } from "../../src/index.ts";
 import { assertBalanced, handHub } from "../support/engine.ts";
@@ -175,7 +176,7 @@ describe("hub.reconfigure", () => {
     assert.deepEqual([subscription.isSlow, hub.publish("a", "x").writable], [false, true]);
   });
 
-  it("keeps a subscriber on its rung when the rungs are the same, and else begins on the ground", () => {
+  it("keeps a subscriber on its rung when the rungs are the same, and else judges it at once", () => {
     const rungs = [{ when: { lagMessages: 3 }, policy: "conflate" }] as const;
     const { hub, clock, subscription } = stuck({ escalation: rungs, newcomerGraceMs: 0 }, 5);
     clock.advance(1_000);
@@ -186,9 +187,108 @@ describe("hub.reconfigure", () => {
       escalation: [{ when: { lagMessages: 4 }, policy: "drop-newest" }],
       newcomerGraceMs: 0,
     });
-    assert.deepEqual([subscription.stats().rung, subscription.stats().overflow], [0, "drop-oldest"]);
-    clock.advance(1_000);
     assert.deepEqual([subscription.stats().rung, subscription.stats().overflow], [1, "drop-newest"]);
+  });
+
+  it("keeps a subscriber alive that its rung has kept alive, when another rung is added", () => {
+    const rung = { when: { lagMessages: 3 }, policy: "drop-oldest" } as const;
+    const options = { overflow: "evict", queue: { messages: 4 }, newcomerGraceMs: 0 } as const;
+    const { hub, clock, subscription, publish } = stuck({ ...options, escalation: [rung] }, 4);
+    clock.advance(1_000);
+    for (const escalation of [
+      [rung, { when: { stalledForMs: 60_000 }, policy: "evict" }],
+      [{ when: { lagMessages: 2 }, policy: "drop-newest" }],
+    ] as const) {
+      hub.reconfigure({ ...options, escalation });
+      publish(2);
+      assert.deepEqual([subscription.state, subscription.stats().rung], ["live", 1]);
+    }
+    assert.equal(subscription.stats().overflow, "drop-newest", "judged at once");
+    hub.reconfigure({ ...options, escalation: [{ when: { lagMessages: 1 }, policy: "evict" }] });
+    assert.equal(subscription.state, "live", "it ends nobody itself");
+  });
+
+  it("takes nothing of what is changed in the object that it was given, now or later", () => {
+    const config = {
+      queue: { messages: 10 },
+      retention: { messages: 5 },
+      topics: { a: { queue: { bytes: 9 } } },
+    };
+    const { hub, clock } = handHub(config);
+    config.queue.messages = -5;
+    config.retention.messages = 1e9;
+    config.topics.a.queue.bytes = -9;
+    const capacities = () =>
+      ["a", "b"].map((name) => hub.attach({ patterns: [name] }, new ValveSink()).stats().capacity);
+    assert.deepEqual(capacities(), [
+      { messages: 10, bytes: 9 },
+      { messages: 10, bytes: 1_048_576 },
+    ]);
+    assert.throws(() => hub.reconfigure(config), /topics.a.queue.bytes|queue.messages/);
+    assert.equal(capacities()[0]?.messages, 10);
+    for (let count = 0; count < 9; count++) hub.publish("c", "x");
+    clock.settle();
+    assert.equal(hub.stats().retained.messages, 5);
+  });
+
+  it("takes undefined for what is not said, also inside of what is said", () => {
+    const nothing = { messages: undefined, bytes: undefined };
+    const { hub } = handHub({
+      retention: nothing,
+      queue: nothing,
+      watermarks: undefined,
+    } as unknown as HubOptions);
+    for (let count = 0; count < 2_000; count++) hub.publish("a", "x");
+    assert.equal(hub.stats().retained.messages, 1_024);
+    assert.equal(hub.attach({ patterns: ["a"] }, new ValveSink()).stats().capacity.messages, 1_024);
+  });
+
+  it("called again by who is told of it, leaves everybody with the last word", () => {
+    const options = { newcomerGraceMs: 0 };
+    const rungs = (lagMessages: number) => ({
+      ...options,
+      escalation: [{ when: { lagMessages }, policy: "conflate" } as const],
+    });
+    const { hub, clock, subscription } = stuck(rungs(3), 5);
+    const others = [1, 2].map(() => hub.attach({ patterns: ["b"] }, new ValveSink()));
+    clock.advance(1_000);
+    assert.equal(subscription.stats().rung, 1);
+    const again = () => hub.reconfigure({ ...options, queue: { messages: 50 }, escalation: [] });
+    diagnostics.subscribe("spillway:subscription:escalated", again);
+    try {
+      hub.reconfigure({ ...rungs(1_000), queue: { messages: 200 } });
+    } finally {
+      diagnostics.unsubscribe("spillway:subscription:escalated", again);
+    }
+    const all = [subscription, ...others].map((each) => each.stats().capacity.messages);
+    assert.deepEqual(all, [50, 50, 50]);
+    assert.deepEqual([subscription.stats().rung, subscription.stats().overflow], [0, "drop-oldest"]);
+  });
+
+  it("called by who is told of a rung, has that rung forgotten", () => {
+    for (const policy of ["conflate", "evict"] as const) {
+      const escalation = [{ when: { lagMessages: 3 }, policy }];
+      const { hub, clock, subscription } = stuck({ escalation, newcomerGraceMs: 0 }, 5);
+      const again = () => hub.reconfigure({ escalation: [] });
+      diagnostics.subscribe("spillway:subscription:escalated", again);
+      try {
+        clock.advance(1_000);
+      } finally {
+        diagnostics.unsubscribe("spillway:subscription:escalated", again);
+      }
+      const { state, rung, overflow } = subscription.stats();
+      assert.deepEqual([state, rung, overflow], ["live", 0, "drop-oldest"], policy);
+    }
+  });
+
+  it("takes from a subscriber only the rungs that cannot be any more, and leaves it the policy it was granted", () => {
+    const { hub } = handHub({ retention: {} });
+    const park = { when: { lagMs: 1 }, policy: "park" } as const;
+    const drop = { when: { lagMs: 2 }, policy: "drop-newest" } as const;
+    const access = { overflow: ["evict"], escalation: [park, drop] } as const;
+    const subscription = hub.attach({ patterns: ["a"] }, new ValveSink(), access);
+    hub.reconfigure({});
+    assert.deepEqual([subscription.grant.overflow, subscription.grant.escalation], ["evict", [drop]]);
   });
 
   it("judges stalls and age by what it says now", () => {

@@ -234,6 +234,17 @@ describe("a flood of events", () => {
     assert.equal(log.fields.find(({ hook, suppressed }) => suppressed && hook)?.hook, "render");
   });
 
+  it("of errors is counted under the whole name of what failed, however many words that has", () => {
+    const log = new Recorder();
+    const { hub, stop } = loggedHub({}, log, { mostLines: 1 });
+    for (const hook of ["GetConfig of spillway.v1.Admin", "GetStats of spillway.v1.Admin", "render"]) {
+      for (let count = 0; count < 3; count++) hub.reportHookError(hook, new Error("often"));
+    }
+    stop();
+    const counted = log.fields.filter(({ suppressed }) => suppressed === 2).map(({ hook }) => hook);
+    assert.deepEqual(counted, ["GetConfig of spillway.v1.Admin", "GetStats of spillway.v1.Admin", "render"]);
+  });
+
   it("in any rhythm: at most so many lines in an interval, and every event is a line or counted", () => {
     const pauses = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 3_000 })), {
       minLength: 1,

@@ -28,5 +28,7 @@ export function plainTopic(patterns: readonly string[]): string | undefined {
 
 /** The most specific of the patterns that match the topic. */
 export function patternOf(patterns: readonly string[], topic: string): string | undefined {
-  return patterns.filter((pattern) => covers(pattern, topic)).toSorted(compareSpecificity)[0];
+  return patterns
+    .filter((pattern) => covers(pattern.split("."), topic.split(".")))
+    .toSorted(compareSpecificity)[0];
 }

@@ -183,6 +183,7 @@ const match = section<ClassMatch>(
       { what: "the name of a label", fault: () => undefined },
       text(`The value of the label; ${matching}.`),
       "Labels that must be there, with their values. A claim, not a proof.",
+      { some: true },
     ),
     identity: text(`What the \`authorize\` hook found the caller to be; ${matching}.`),
   },

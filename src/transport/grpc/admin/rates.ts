@@ -1,4 +1,4 @@
-import type { Books } from "../../../fanout/index.ts";
+import { type Books, lost } from "../../../fanout/index.ts";
 import type { Rates } from "./reports.ts";
 
 /** How far the books were at an instant. */
@@ -12,8 +12,7 @@ export interface Reading {
 }
 
 export function readingOf({ matched, delivered, dropped, expired, conflated }: Books, at: number): Reading {
-  const lost = Object.values(dropped).reduce((sum, count) => sum + count, expired);
-  return { at, matched, delivered, lost, conflated };
+  return { at, matched, delivered, lost: lost(dropped) + expired, conflated };
 }
 
 /** What happened in between, per second. */

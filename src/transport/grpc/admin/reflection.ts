@@ -7,7 +7,7 @@
 import type { Server } from "@grpc/grpc-js";
 import { loadSync, type PackageDefinition } from "@grpc/proto-loader";
 import { protoPath as healthFile } from "grpc-health-check";
-import { SpillwayError } from "../../../errors.ts";
+import { importOptional } from "../../../optional-package.ts";
 import { protoFolder } from "../contracts.ts";
 import { fileDescriptors } from "./descriptors.ts";
 
@@ -26,7 +26,11 @@ const FILES: Readonly<Record<string, string>> = {
  * @throws SpillwayError `PACKAGE_MISSING`
  */
 export async function addReflection(server: Server, services: readonly string[]): Promise<void> {
-  const { ReflectionService } = await reflectionPackage();
+  const { ReflectionService } = await importOptional(
+    "@grpc/reflection",
+    "reflection",
+    () => import("@grpc/reflection"),
+  );
   const definitions = loadSync(
     services.map((name) => FILES[name]).filter((file) => file !== undefined),
     {
@@ -40,18 +44,4 @@ export async function addReflection(server: Server, services: readonly string[])
   new ReflectionService(described as unknown as PackageDefinition, {
     services: [...services],
   }).addToServer(server);
-}
-
-/** An optional package: who does not want reflection does not need it. */
-async function reflectionPackage(): Promise<typeof import("@grpc/reflection")> {
-  try {
-    return await import("@grpc/reflection");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
-    throw new SpillwayError(
-      "PACKAGE_MISSING",
-      "reflection needs the package @grpc/reflection, which is not installed: npm install @grpc/reflection, or turn reflection off",
-      { cause: error },
-    );
-  }
 }

@@ -5,7 +5,7 @@
  */
 import { ADMIN_DEFAULTS } from "../../../defaults.ts";
 import { quote, SpillwayError } from "../../../errors.ts";
-import { checkPattern, type SubscriptionStats } from "../../../fanout/index.ts";
+import { checkPattern, intersection, type SubscriptionStats } from "../../../fanout/index.ts";
 import type { ListQuery } from "./reports.ts";
 
 const MAX_LIMIT = 10_000;
@@ -40,7 +40,8 @@ export function selector(query: ListQuery): (stats: SubscriptionStats) => boolea
     (name === undefined || stats.class === name) &&
     (clientNamePrefix === undefined || stats.clientName?.startsWith(clientNamePrefix) === true) &&
     (idPrefix === undefined || stats.id.startsWith(idPrefix)) &&
-    (topicPattern === undefined || stats.patterns.some((pattern) => overlap(pattern, topicPattern)));
+    (topicPattern === undefined ||
+      stats.patterns.some((pattern) => intersection(pattern, topicPattern) !== undefined));
 }
 
 /** As the pattern of a subscription is, but by the name of this field. */
@@ -53,16 +54,4 @@ function checkTopicPattern(pattern: string): void {
       cause: error,
     });
   }
-}
-
-/** Whether some topic matches both patterns. */
-export function overlap(a: string, b: string): boolean {
-  const [left, right] = [a.split("."), b.split(".")];
-  for (let index = 0; index < Math.min(left.length, right.length); index++) {
-    const [one, other] = [left[index], right[index]];
-    // The rest, at least one token: the other side has one here, whatever it is.
-    if (one === ">" || other === ">") return true;
-    if (one !== other && one !== "*" && other !== "*") return false;
-  }
-  return left.length === right.length;
 }

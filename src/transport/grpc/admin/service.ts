@@ -14,8 +14,9 @@ import type {
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { type Clock, systemClock } from "../../../clock.ts";
+import { ADMIN_SERVICE_DEFAULTS } from "../../../defaults.ts";
 import { quote, SpillwayError } from "../../../errors.ts";
-import type { Hub, Subscription } from "../../../fanout/index.ts";
+import { checkWhole, type Hub, type Subscription } from "../../../fanout/index.ts";
 import { CLOSE_REASONS } from "../../../protocol/index.ts";
 import { describeCall } from "../call-info.ts";
 import {
@@ -47,6 +48,15 @@ export interface AdminServiceOptions {
    */
   readonly effectiveConfig?: (() => string | Promise<string>) | undefined;
 
+  /**
+   * Most calls under way at once, whoever makes them, from 1: the next is refused with `LIMIT_REACHED`, and told when to
+   * come back. A call that looks for rates remembers every subscription while it does. `Evict` does not count and is
+   * never refused for it: it is over at once, and it is what relieves a server.
+   *
+   * @default 8
+   */
+  readonly maxCalls?: number | undefined;
+
   /** @default the process's own clock */
   readonly clock?: Clock | undefined;
 }
@@ -62,14 +72,18 @@ const MAX_DETAIL_LENGTH = 256;
 
 type ListCall = ServerWritableStream<WireListSubscriptionsRequest, WireListSubscriptionsResponse>;
 
-/** `spillway.v1.Admin` for a hub. */
+/**
+ * `spillway.v1.Admin` for a hub.
+ *
+ * @throws RangeError for an option out of its range
+ */
 export function adminService(hub: Hub, options: AdminServiceOptions = {}): GrpcService {
-  const admin = new Admin(hub, options.clock ?? systemClock);
-  const { effectiveConfig } = options;
+  const { effectiveConfig, clock = systemClock, maxCalls = ADMIN_SERVICE_DEFAULTS.maxCalls } = options;
+  const admin = new Admin(hub, clock, checkWhole("maxCalls", maxCalls, 1));
   const implementation: UntypedServiceImplementation = {
     ListSubscriptions: (call: ListCall) => void admin.list(call),
     GetStats: admin.unary<WireGetStatsRequest, WireGetStatsResponse>("GetStats", ({ windowMs }, signal) =>
-      admin.stats(windowMs, signal),
+      admin.inPlace(() => admin.stats(windowMs, signal)),
     ),
     Evict: admin.unary<WireEvictRequest, WireEvictResponse>("Evict", ({ id = "", detail = "" }) =>
       admin.evict(id, detail),
@@ -78,9 +92,9 @@ export function adminService(hub: Hub, options: AdminServiceOptions = {}): GrpcS
     ...(effectiveConfig === undefined
       ? {}
       : {
-          GetConfig: admin.unary<WireGetConfigRequest, WireGetConfigResponse>("GetConfig", async () => ({
-            config: await effectiveConfig(),
-          })),
+          GetConfig: admin.unary<WireGetConfigRequest, WireGetConfigResponse>("GetConfig", () =>
+            admin.inPlace(async () => ({ config: await effectiveConfig() })),
+          ),
         }),
   };
   return {
@@ -100,12 +114,16 @@ interface Call {
 class Admin {
   readonly #hub: Hub;
   readonly #clock: Clock;
+  readonly #maxCalls: number;
   /** Of the calls under way. */
   readonly #running = new Set<AbortController>();
+  /** How many of them have a place. */
+  #places = 0;
 
-  constructor(hub: Hub, clock: Clock) {
+  constructor(hub: Hub, clock: Clock, maxCalls: number) {
     this.#hub = hub;
     this.#clock = clock;
+    this.#maxCalls = maxCalls;
   }
 
   /** A handler that never throws. */
@@ -125,13 +143,36 @@ class Admin {
   async list(call: ListCall): Promise<void> {
     const method = "ListSubscriptions";
     try {
-      await this.#run(method, call, async (signal) => {
-        const found = await survey(this.#hub, queryFromWire(call.request), this.#clock, signal);
-        await this.#send(call, found, new Turns(this.#clock, signal));
-      });
+      await this.#run(method, call, (signal) =>
+        this.inPlace(async () => {
+          const found = await survey(this.#hub, queryFromWire(call.request), this.#clock, signal);
+          await this.#send(call, found, new Turns(this.#clock, signal));
+        }),
+      );
       call.end();
     } catch (error) {
       if (!call.cancelled) call.emit("error", this.#refusal(method, error));
+    }
+  }
+
+  /**
+   * Answers in one of the places that there are. Asked for behind the `authorize` hook: who may not call takes no place
+   * from who may.
+   *
+   * @throws SpillwayError `LIMIT_REACHED`
+   */
+  async inPlace<T>(answer: () => Promise<T>): Promise<T> {
+    if (this.#places >= this.#maxCalls) {
+      throw new SpillwayError(
+        "LIMIT_REACHED",
+        `${this.#maxCalls} calls of ${NAME} are under way, the most allowed; come back later`,
+      );
+    }
+    this.#places++;
+    try {
+      return await answer();
+    } finally {
+      this.#places--;
     }
   }
 

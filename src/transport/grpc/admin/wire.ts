@@ -58,12 +58,12 @@ const BRAKE_TO_WIRE = {
 } as const satisfies Record<StatsReport["brake"], string>;
 const BRAKE_FROM_WIRE = inverse<StatsReport["brake"]>(BRAKE_TO_WIRE);
 
-/** Client: a query as it goes out. */
+/** Client: a query as it goes out: a server takes no more values than there are, so each goes once. */
 export function queryToWire(query: ListQuery): WireListSubscriptionsRequest {
   const { clientNamePrefix, topicPattern, idPrefix, limit, windowMs } = query;
   return {
-    health: (query.health ?? []).map((name) => HEALTH_TO_WIRE[name]),
-    states: (query.states ?? []).map((name) => STATE_TO_WIRE[name]),
+    health: [...new Set(query.health)].map((name) => HEALTH_TO_WIRE[name]),
+    states: [...new Set(query.states)].map((name) => STATE_TO_WIRE[name]),
     ...(query.class !== undefined ? { class: query.class } : {}),
     ...(clientNamePrefix !== undefined ? { clientNamePrefix } : {}),
     ...(topicPattern !== undefined ? { topicPattern } : {}),
@@ -74,9 +74,9 @@ export function queryToWire(query: ListQuery): WireListSubscriptionsRequest {
 }
 
 /**
- * Server: what a request asks for; what it leaves open is `undefined`.
+ * Server: what a request asks for, each value once; what it leaves open is `undefined`.
  *
- * @throws SpillwayError `REQUEST_INVALID` for a value that this version does not know
+ * @throws SpillwayError `REQUEST_INVALID` for a value that this version does not know, or for more of them than there are
  */
 export function queryFromWire(request: WireListSubscriptionsRequest): ListQuery {
   return {
@@ -96,6 +96,14 @@ function requested<Name extends string>(
   known: ReadonlyMap<unknown, Name>,
   values: readonly WireEnum[] = [],
 ): readonly Name[] | undefined {
+  // Before anything looks at them: a request has room for millions, and deliveries would wait for each.
+  if (values.length > known.size) {
+    throw new SpillwayError(
+      "REQUEST_INVALID",
+      `expected ${field} to have at most ${known.size} values, each once; got ${values.length}`,
+      { field },
+    );
+  }
   const names = values.map((value) => {
     const name = known.get(value);
     if (name !== undefined) return name;
@@ -105,7 +113,7 @@ function requested<Name extends string>(
       { field },
     );
   });
-  return names.length === 0 ? undefined : names;
+  return names.length === 0 ? undefined : [...new Set(names)];
 }
 
 /** Server: one subscription. */

@@ -3,8 +3,9 @@ import { describe, type TestContext, test } from "node:test";
 import { type ServiceError, status } from "@grpc/grpc-js";
 import type { Clock } from "../../../../src/clock.ts";
 import { SpillwayError } from "../../../../src/errors.ts";
-import type { AccessRequest, HubOptions } from "../../../../src/fanout/index.ts";
+import { type AccessRequest, Hub, type HubOptions } from "../../../../src/fanout/index.ts";
 import type { ListQuery, SubscriptionReport } from "../../../../src/transport/grpc/admin/reports.ts";
+import { adminService } from "../../../../src/transport/grpc/admin/service.ts";
 import {
   queryToWire,
   statsFromWire,
@@ -427,6 +428,81 @@ describe("GetConfig", () => {
     });
     await eventually(() => hookErrors.length === 1);
     assert.equal(hookErrors[0]?.[0], "GetConfig of spillway.v1.Admin");
+  });
+});
+
+describe("calls under way", () => {
+  const full = (most: number) => (error: unknown) => {
+    const { code, retryAfterMs, detail } = readStatus(error as ServiceError);
+    assert.deepEqual([(error as ServiceError).code, code], [status.RESOURCE_EXHAUSTED, "LIMIT_REACHED"]);
+    assert.ok(retryAfterMs !== undefined && retryAfterMs > 0);
+    assert.match(detail, new RegExp(`^${most} calls of spillway.v1.Admin are under way`));
+    return true;
+  };
+
+  test("are bounded: the next is refused and told to come back, until one has ended", async (t) => {
+    const { hand, clock } = handClock();
+    const server = await start(t, { clock, maxCalls: 2, effectiveConfig: () => "hub: {}\n" });
+    const { client } = server;
+    const listing = openStream(client, admin.ListSubscriptions, { windowMs: 60_000 });
+    const asked = callUnary(client, admin.GetStats, { windowMs: 500 });
+    await eventually(() => hand.timers === 2);
+    await assert.rejects(list(server), full(2));
+    await assert.rejects(callUnary(client, admin.GetStats, { windowMs: 0 }), full(2));
+    await assert.rejects(callUnary(client, admin.GetConfig, {}), full(2));
+    // It is what relieves a server.
+    await assert.rejects(callUnary(client, admin.Evict, { id: "x" }), refusal(status.NOT_FOUND));
+
+    hand.advance(500);
+    await asked;
+    assert.equal((await list(server)).total, 0);
+    // One that is given up leaves its place as well.
+    listing.call.cancel();
+    await eventually(() => hand.timers === 0);
+    const again = [1, 2].map(() => callUnary(client, admin.GetStats, { windowMs: 500 }));
+    await eventually(() => hand.timers === 2);
+    hand.advance(500);
+    await Promise.all(again);
+    assert.deepEqual(server.hookErrors, []);
+  });
+
+  test("are eight at most, unless more are allowed", async (t) => {
+    const { hand, clock } = handClock();
+    const server = await start(t, { clock });
+    const asked = Array.from({ length: 8 }, () =>
+      callUnary(server.client, admin.GetStats, { windowMs: 500 }),
+    );
+    await eventually(() => hand.timers === 8);
+    await assert.rejects(list(server), full(8));
+    hand.advance(500);
+    await Promise.all(asked);
+  });
+
+  test("of those who may not call take no place from those who may", async (t) => {
+    let letIn = (): void => {};
+    const server = await start(
+      t,
+      { maxCalls: 1 },
+      {
+        authorize: ({ method }) =>
+          method === "GetStats" ? new Promise((resolve) => (letIn = () => resolve(undefined))) : undefined,
+      },
+    );
+    const asked = callUnary(server.client, admin.GetStats, { windowMs: 0 });
+    const before = letIn;
+    await eventually(() => letIn !== before);
+    assert.equal((await list(server)).total, 0);
+    letIn();
+    await asked;
+  });
+
+  test("must be one at least", () => {
+    for (const maxCalls of [0, 1.5, Number.NaN]) {
+      assert.throws(() => adminService(new Hub(), { maxCalls }), {
+        name: "RangeError",
+        message: `maxCalls must be a whole number of at least 1, got ${maxCalls}`,
+      });
+    }
   });
 });
 

@@ -143,8 +143,8 @@ test("the books come over the wire as they were sent", () => {
 test("a query comes over the wire as it was asked", () => {
   const { requestSerialize, requestDeserialize } = admin.ListSubscriptions;
   const queries = record<ListQuery>({
-    health: maybe(fc.array(health, { minLength: 1 })),
-    states: maybe(fc.array(state, { minLength: 1 })),
+    health: maybe(fc.uniqueArray(health, { minLength: 1 })),
+    states: maybe(fc.uniqueArray(state, { minLength: 1 })),
     class: maybe(name),
     clientNamePrefix: maybe(name),
     topicPattern: maybe(name),
@@ -190,6 +190,36 @@ test("a query for a value that this server does not know is refused, with the fi
     ...refusal("states"),
     message: /expected states to be of SUBSCRIPTION_STATE_CATCHING_UP, .*; got "SUBSCRIPTION_STATE_NEW"/,
   });
+});
+
+test("a query for more values than there are is refused, with the field, before it costs anything", () => {
+  const refusal = (field: string) => ({ code: "REQUEST_INVALID", field });
+  assert.throws(() => queryFromWire({ health: Array(4).fill("HEALTH_STALLED") }), {
+    ...refusal("health"),
+    message: "expected health to have at most 3 values, each once; got 4",
+  });
+  assert.throws(() => queryFromWire({ states: Array(5).fill("SUBSCRIPTION_STATE_LIVE") }), refusal("states"));
+  let looks = 0;
+  const many = new Proxy(Array(4_000_000).fill("HEALTH_STALLED"), {
+    get(target, name, receiver) {
+      if (name !== "length") looks++;
+      return Reflect.get(target, name, receiver);
+    },
+  });
+  assert.throws(() => queryFromWire({ health: many }), refusal("health"));
+  assert.equal(looks, 0);
+});
+
+test("a query that says a value twice means it once, on both sides", () => {
+  const said = queryToWire({ health: Array(9).fill("slow"), states: ["live", "parked", "live"] });
+  assert.deepEqual(said.health, ["HEALTH_SLOW"]);
+  assert.deepEqual(queryFromWire(said), {
+    ...queryFromWire({}),
+    health: ["slow"],
+    states: ["live", "parked"],
+  });
+  const { health } = queryFromWire({ health: ["HEALTH_GOOD", "HEALTH_SLOW", "HEALTH_GOOD"] });
+  assert.deepEqual(health, ["good", "slow"]);
 });
 
 test("labels with names that mean something to JavaScript do no harm", () => {

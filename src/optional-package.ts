@@ -1,4 +1,4 @@
-import { SpillwayError } from "../errors.ts";
+import { SpillwayError } from "./errors.ts";
 
 /**
  * Imports a package that only those install who use what needs it.
