@@ -36,6 +36,8 @@ export class Notices {
   /** The head of the line, or something before it, was lost. `before`: the place of the head that is left. */
   loseAtHead(topic: string, offset: number, reason: GapReason, before: number): void {
     this.#gaps.loseAtHead(topic, offset, reason, before);
+    // Every message that a full queue drops gets here.
+    if (this.#marks.length === 0) return;
     this.#closeUp(before);
     this.#mergeMarks(before);
   }
@@ -115,7 +117,7 @@ export class Notices {
       const previous = marks[kept - 1];
       if (previous === undefined || !absorbs(previous, mark)) marks[kept++] = mark;
     }
-    marks.splice(kept, seen - kept);
+    if (kept < seen) marks.splice(kept, seen - kept);
   }
 }
 
