@@ -3,9 +3,11 @@
  * Subscribe with `diagnostics_channel.subscribe("spillway:subscription:ended", (event) => …)`; what a listener gets is
  * in {@link SpillwayEvents}, by the channel's name.
  *
- * Events are told by the hub's watch (every 250 ms) and by the flush, never inside `publish()`. Whatever lasts is told
- * once when it begins and once when it is over, so the two alternate; what begins and is over between two rounds of the
- * watch is not told. A listener runs synchronously and must not throw: Node makes that an uncaught exception.
+ * `started` is told by `attach()` and `subscribe()`, `reconfigured` by `reconfigure()`, and so is the `escalated` of one
+ * whom other rungs put on the ground; `unstalled` when the sink confirms the batch; `hook-error` where the hook failed: for
+ * a filter, that is inside `publish()`. All others are told by the hub's watch (every 250 ms) and by the flush. Whatever
+ * lasts is told once when it begins and once when it is over, so the two alternate; what begins and is over between two
+ * rounds of the watch is not told. A listener runs synchronously and must not throw: Node makes that an uncaught exception.
  *
  * @module
  */

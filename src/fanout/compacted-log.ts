@@ -65,7 +65,7 @@ export class CompactedLog implements ReplayLog {
     this.#latest.set(key, slot);
     this.#slots.push(slot);
     this.#bytes += message.bytes;
-    if (this.#latest.size > this.#bounds.keys) this.#trim(...this.#latest.entries().next().value!);
+    this.#trimToBounds();
     if (message.tombstone) this.#bury(slot);
     // Half of it vacant: worth a new ring. Amortised, every append pays for moving two slots.
     if (this.#slots.length > 2 * this.#latest.size + 16) this.#compact();
@@ -74,7 +74,7 @@ export class CompactedLog implements ReplayLog {
   /** Trims what is beyond smaller bounds at once. */
   changeBounds(bounds: CompactedBounds): void {
     this.#bounds = bounds;
-    while (this.#latest.size > bounds.keys) this.#trim(...this.#latest.entries().next().value!);
+    this.#trimToBounds();
     if (this.#slots.length > 2 * this.#latest.size + 16) this.#compact();
   }
 
@@ -129,9 +129,16 @@ export class CompactedLog implements ReplayLog {
   }
 
   *backwards(): Iterable<Message> {
-    for (let index = this.#slots.length - 1; index >= 0; index--) {
-      const message = this.#slots.at(index)?.message;
-      if (message !== undefined) yield message;
+    let layout = this.#layout;
+    let index = this.#slots.length - 1;
+    for (let slot = this.#slots.at(index); slot !== undefined; slot = this.#slots.at(index)) {
+      if (slot.message !== undefined) yield slot.message;
+      if (layout !== this.#layout) {
+        layout = this.#layout;
+        const { offset } = slot;
+        index = firstIndex(this.#slots, (other) => other.offset >= offset);
+      }
+      index--;
     }
   }
 
@@ -149,6 +156,16 @@ export class CompactedLog implements ReplayLog {
   #vacate(slot: Slot): void {
     this.#bytes -= slot.message?.bytes ?? 0;
     slot.message = undefined;
+  }
+
+  #trimToBounds(): void {
+    let tooMany = this.#latest.size - this.#bounds.keys;
+    if (tooMany <= 0) return;
+    // One walk for all of them: a new one would begin with every key that was deleted before.
+    for (const [key, slot] of this.#latest) {
+      this.#trim(key, slot);
+      if (--tooMany === 0) return;
+    }
   }
 
   #trim(key: string, slot: Slot): void {

@@ -56,7 +56,8 @@ export class Ladder {
   /**
    * Judges. Returns whether the level has changed.
    *
-   * @param mayEvict - asked only when a rung that evicts is the highest that holds
+   * @param mayEvict - asked only when a rung that evicts is the highest that holds, and once: whoever gets a no is one
+   *   eviction held back, however many of its rungs evict
    */
   judge(now: number, signals: SlowSignals, mayEvict: () => boolean): boolean {
     const highest = this.#highest(signals, mayEvict);
@@ -77,9 +78,13 @@ export class Ladder {
   }
 
   #highest(signals: SlowSignals, mayEvict: () => boolean): number {
+    let isAllowed: boolean | undefined;
     for (let level = this.#rungs.length; level > 0; level--) {
       const { when, policy } = this.#rungs[level - 1]!;
-      if (holds(when, signals) && (policy !== "evict" || mayEvict())) return level;
+      if (!holds(when, signals)) continue;
+      if (policy !== "evict") return level;
+      isAllowed ??= mayEvict();
+      if (isAllowed) return level;
     }
     return 0;
   }

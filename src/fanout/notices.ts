@@ -15,6 +15,9 @@ interface Mark {
  * effect. At one place a mark comes first that says that the past follows, then what of it is lost, then the mark that
  * says that it is over.
  *
+ * A reader is not told how often its policy changed while it did not read: of marks with the same state that nothing
+ * stands between it gets the last, and none that says what the mark before it said.
+ *
  * Most subscribers never have any, so a line makes this only when it needs it.
  */
 export class Notices {
@@ -33,6 +36,10 @@ export class Notices {
   /** The head of the line, or something before it, was lost. `before`: the place of the head that is left. */
   loseAtHead(topic: string, offset: number, reason: GapReason, before: number): void {
     this.#gaps.loseAtHead(topic, offset, reason, before);
+    // Every message that a full queue drops gets here.
+    if (this.#marks.length === 0) return;
+    this.#closeUp(before);
+    this.#mergeMarks(before);
   }
 
   /** Something was lost behind the tail. `before`: the place that the next message will have. */
@@ -49,23 +56,29 @@ export class Notices {
 
   /** Puts a state frame before the place `before`, behind what stands there already. */
   mark(frame: StateFrame, before: number, behindLosses: boolean): void {
-    this.#marks.push({ before, frame, behindLosses });
+    const last = this.#marks.at(-1);
+    const next = { before, frame, behindLosses };
+    if (last === undefined || !absorbs(last, next)) this.#marks.push(next);
   }
 
   /** Puts a state frame before everything else. `head`: the place of the head. */
   markFirst(frame: StateFrame, head: number): void {
+    this.#closeUp(head);
     this.#marks.unshift({ before: head, frame, behindLosses: false });
+    this.#mergeMarks();
   }
 
   /** What waits is told with this policy. */
   restate(overflow: OverflowPolicyName, rung: number): void {
     for (const mark of this.#marks) mark.frame = { ...mark.frame, overflow, rung };
+    this.#mergeMarks();
   }
 
   /** The line was renumbered: `placeOf` says where a place is now. */
   movePlaces(placeOf: (place: number) => number): void {
     this.#gaps.movePlaces(placeOf);
     for (const mark of this.#marks) mark.before = placeOf(mark.before);
+    this.#mergeMarks();
   }
 
   /**
@@ -86,6 +99,37 @@ export class Notices {
     this.#gaps.clear();
     this.#marks.length = 0;
   }
+
+  /** Nothing stands before the place `head` any more that marks could stand between. */
+  #closeUp(head: number): void {
+    for (const mark of this.#marks) {
+      if (mark.before >= head) return;
+      mark.before = head;
+    }
+  }
+
+  /** Leaves out marks that tell a reader nothing of their own, among those up to the place `last`. */
+  #mergeMarks(last = Number.POSITIVE_INFINITY): void {
+    const marks = this.#marks;
+    let kept = 0;
+    let seen = 0;
+    for (let mark = marks[0]; mark !== undefined && mark.before <= last; mark = marks[++seen]) {
+      const previous = marks[kept - 1];
+      if (previous === undefined || !absorbs(previous, mark)) marks[kept++] = mark;
+    }
+    if (kept < seen) marks.splice(kept, seen - kept);
+  }
+}
+
+/** Whether a mark can stand for the one behind it as well. If so, it says from now on what the other one said. */
+function absorbs(mark: Mark, next: Mark): boolean {
+  const [{ state, overflow, rung }, frame] = [mark.frame, next.frame];
+  if (frame.state !== state) return false;
+  if (frame.overflow === overflow && frame.rung === rung) return true;
+  // Between them stand messages, or losses.
+  if (next.before !== mark.before || (next.behindLosses && !mark.behindLosses)) return false;
+  mark.frame = frame;
+  return true;
 }
 
 /** Whether it is losses rather than a mark. */

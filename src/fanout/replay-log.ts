@@ -33,7 +33,7 @@ export interface ReplayLog {
   readAfter(offset: number): LogReader;
   /** The offset before the first retained message published at that time or later. */
   offsetBefore(unixMs: number): number;
-  /** Retained messages from the newest to the oldest. */
+  /** Retained messages from the newest to the oldest. Leaves out what is trimmed, or replaced, before it comes to it. */
   backwards(): Iterable<Message>;
 }
 
@@ -113,7 +113,9 @@ export class SequentialLog implements ReplayLog {
   }
 
   *backwards(): Iterable<Message> {
-    for (let index = this.#messages.length - 1; index >= 0; index--) yield this.#messages.at(index)!;
+    // By the number in the whole history, which stays when the log changes between two steps.
+    for (let place = this.#trimmed + this.#messages.length - 1; place >= this.#trimmed; place--)
+      yield this.#messages.at(place - this.#trimmed)!;
   }
 
   static readonly #Reader = class Reader implements LogReader {

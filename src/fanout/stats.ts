@@ -48,7 +48,7 @@ export interface SubscriptionStats extends Books {
   readonly slow: boolean;
   readonly capacity: QueueBounds;
   readonly queuedBytes: number;
-  /** The most that ever waited at once. Never above the capacity. */
+  /** The most that ever waited at once. Never above the greatest capacity that it has had, which may be smaller by now. */
   readonly peakQueued: number;
   readonly peakQueuedBytes: number;
   readonly inFlightBytes: number;

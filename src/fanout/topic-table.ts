@@ -120,16 +120,25 @@ export class TopicTable<S> {
 
   /** Treats all topics as they would be treated if they were new, and forgets those that are too many. */
   reconfigure(maxTopics: number): void {
+    const isSmaller = maxTopics < this.#maxTopics;
     this.#maxTopics = maxTopics;
-    for (const topic of this) {
-      if (this.size > maxTopics) {
-        this.#forget(topic);
-        if (!this.#old.delete(topic.name)) this.#young.delete(topic.name);
-        this.#version++;
-      } else {
-        topic.reconfigure(this.#settingsOf(topic.name));
-      }
+    if (isSmaller) this.#divideAnew();
+    for (const topic of this) topic.reconfigure(this.#settingsOf(topic.name));
+  }
+
+  /**
+   * Forgets topics beyond the bound, and leaves no generation with more than its half: either would go over the bound
+   * later. Who was used last only the offsets know; a generation is in the order in which topics came into it.
+   */
+  #divideAnew(): void {
+    const topics = [...this].sort((one, other) => one.lastOffset - other.lastOffset);
+    for (const topic of topics.splice(0, Math.max(0, topics.length - this.#maxTopics))) {
+      this.#forget(topic);
+      this.#version++;
     }
+    const young = topics.splice(-Math.floor(this.#maxTopics / 2));
+    this.#old = new Map(topics.map((topic) => [topic.name, topic]));
+    this.#young = new Map(young.map((topic) => [topic.name, topic]));
   }
 
   #forget({ lastOffset }: Topic<S>): void {

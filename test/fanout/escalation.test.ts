@@ -88,6 +88,21 @@ describe("a ladder", () => {
     assert.equal(ladder.level, 3);
   });
 
+  it("asks for leave to evict once, however many of the rungs that hold evict", () => {
+    for (const answer of [true, false]) {
+      const ladder = new Ladder(
+        [...rungs, rung({ stalledForMs: 5 }, "evict"), rung({ lagMs: 40 }, "evict")],
+        100,
+      );
+      let asked = 0;
+      ladder.judge(0, { ...calm, lagMs: 50, lagMessages: 9, stalledForMs: 5 }, () => {
+        asked++;
+        return answer;
+      });
+      assert.deepEqual([ladder.level, asked], [answer ? 5 : 2, 1]);
+    }
+  });
+
   it("never skips a rung on the way down, nor waits on the way up", () => {
     const signals = fc.record({
       lagMs: fc.nat(40),

@@ -3,9 +3,11 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { CompactedLog } from "../../src/fanout/compacted-log.ts";
 import { Message } from "../../src/fanout/message.ts";
-import { type LogReader, SequentialLog } from "../../src/fanout/replay-log.ts";
+import { type LogReader, type ReplayLog, SequentialLog } from "../../src/fanout/replay-log.ts";
+import { handHub } from "../support/engine.ts";
 import { failOnLeaks } from "../support/leaks.ts";
 import { runs } from "../support/property.ts";
+import { ValveSink } from "../support/valve-sink.ts";
 
 failOnLeaks();
 
@@ -200,4 +202,102 @@ describe("a log of the latest message per key", () => {
       runs(400),
     );
   });
+});
+
+describe("a log that is read backwards while it changes", () => {
+  /** The offsets that it yields when `change` is done after the first `after` of them. */
+  function walk(log: ReplayLog, after: number, change: () => void): number[] {
+    const offsets: number[] = [];
+    for (const { offset } of log.backwards()) {
+      offsets.push(offset);
+      if (offsets.length === after) change();
+    }
+    return offsets;
+  }
+
+  it("goes on below what it has yielded, and ends where it was trimmed to", () => {
+    const bounds = { messages: 10, bytes: 1_000, ageMs: Infinity };
+    const filled = () => {
+      const log = new SequentialLog(bounds);
+      for (let offset = 1; offset <= 10; offset++) log.append(message(offset, 1, 0));
+      return log;
+    };
+    const less = filled();
+    assert.deepEqual(
+      walk(less, 2, () => less.changeBounds({ ...bounds, messages: 4 })),
+      [10, 9, 8, 7],
+    );
+    const none = filled();
+    assert.deepEqual(
+      walk(none, 2, () => none.clear()),
+      [10, 9],
+    );
+    const more = filled();
+    const append = () => {
+      for (const offset of [11, 12, 13]) more.append(message(offset, 1, 0));
+    };
+    assert.deepEqual(walk(more, 2, append), [10, 9, 8, 7, 6, 5, 4]);
+  });
+
+  it("leaves out keys that were forgotten or changed meanwhile, and yields none twice", () => {
+    const bounds = { keys: 100, tombstoneAgeMs: Infinity };
+    const filled = () => {
+      const log = new CompactedLog(bounds);
+      for (let offset = 1; offset <= 100; offset++) log.append(message(offset, 1, 0, `${offset}`));
+      return log;
+    };
+    const less = filled();
+    assert.deepEqual(
+      walk(less, 2, () => less.changeBounds({ ...bounds, keys: 4 })),
+      [100, 99, 98, 97],
+    );
+    const changed = filled();
+    const replace = () => {
+      // So often that it gives the vacant places up.
+      for (let offset = 101; offset <= 300; offset++)
+        changed.append(message(offset, 1, 0, `${98 - (offset % 90)}`));
+    };
+    assert.deepEqual(walk(changed, 2, replace), [100, 99, 8, 7, 6, 5, 4, 3, 2, 1]);
+  });
+
+  it("tells where the newest begin, also to one whose filter has the log made smaller", () => {
+    const { hub, clock } = handHub({ retention: { messages: 100 } });
+    for (let count = 0; count < 50; count++) hub.publish("a", "x");
+    const sink = new ValveSink();
+    const filter = () => {
+      hub.reconfigure({ retention: { messages: 3 } });
+      return true;
+    };
+    hub.attach({ patterns: ["a"], start: { newest: 40 }, filter }, sink);
+    clock.settle();
+    assert.deepEqual(sink.offsets, [48, 49, 50]);
+  });
+});
+
+describe("a log whose bound becomes much smaller", () => {
+  const KEYS = 200_000;
+  const TRIES = 5;
+  const bounds = { keys: KEYS, tombstoneAgeMs: Infinity };
+
+  for (const [what, left, trim] of [
+    ["all but ten", 10, (log: CompactedLog) => log.changeBounds({ ...bounds, keys: 10 })],
+    ["all", 0, (log: CompactedLog) => log.clear()],
+  ] as const) {
+    it(`trims ${what} of its keys in one walk`, () => {
+      // In a walk for every key it takes more than ten times as long as to append them; in one, a fraction of that.
+      const shares: number[] = [];
+      do {
+        const log = new CompactedLog(bounds);
+        const begun = performance.now();
+        for (let offset = 1; offset <= KEYS; offset++) log.append(message(offset, 1, 0, `${offset}`));
+        const reader = log.readAfter(0);
+        const filled = performance.now();
+        trim(log);
+        shares.push((performance.now() - filled) / (filled - begun));
+        assert.deepEqual([log.length, log.bytes, log.trimmedThrough], [left, left, KEYS - left]);
+        assert.equal(rest(reader).length, left);
+      } while (shares.at(-1)! >= 2 && shares.length < TRIES);
+      assert.ok(shares.at(-1)! < 2, `times as long as to append: ${shares}`);
+    });
+  }
 });

@@ -149,6 +149,62 @@ describe("the topic table", () => {
     );
   });
 
+  it("keeps to a bound that was changed, and those used last, whatever was in which generation", () => {
+    const step = fc.oneof(
+      { weight: 20, arbitrary: fc.record({ use: fc.nat(60) }) },
+      { weight: 1, arbitrary: fc.record({ most: fc.integer({ min: 2, max: 50 }) }) },
+    );
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 50 }),
+        fc.array(step, { maxLength: 300, size: "max" }),
+        (first, steps) => {
+          const table = new TopicTable<never>(first, () => ({ retention: undefined, lingerMs: 0 }));
+          let most = first;
+          let offset = 0;
+          /** Of those used last, so many must be there: a smaller bound forgets, and a larger one brings nothing back. */
+          let sure = 0;
+          let recent: string[] = [];
+          for (const step of steps) {
+            if ("most" in step) {
+              most = step.most;
+              table.reconfigure(most);
+            } else {
+              const name = `t${step.use}`;
+              table.use(name).lastOffset = ++offset;
+              const used = recent.indexOf(name);
+              if (used < 0 || used >= sure) sure++;
+              recent = [name, ...recent.filter((other) => other !== name)];
+            }
+            sure = Math.min(sure, Math.floor(most / 2), recent.length);
+            assert.ok(table.size <= most, `${table.size} topics of ${most}`);
+            for (const kept of recent.slice(0, sure)) assert.ok(table.find(kept) !== undefined, kept);
+            for (const lost of recent.filter((name) => table.find(name) === undefined))
+              assert.ok(recent.indexOf(lost) >= sure && table.forgottenThrough > 0);
+            assert.equal(new Set([...table]).size, table.size, "each is held once");
+          }
+        },
+      ),
+      runs(300),
+    );
+  });
+
+  it("does not go over a smaller bound with the topics that come after it", () => {
+    const table = new TopicTable<never>(100, () => ({ retention: undefined, lingerMs: 0 }));
+    let offset = 0;
+    const use = (from: number, to: number) => {
+      for (let name = from; name <= to; name++) table.use(`t${name}`).lastOffset = ++offset;
+    };
+    use(1, 50);
+    // The first to come into its generation, and used last.
+    use(1, 1);
+    table.reconfigure(50);
+    assert.equal(table.size, 50);
+    use(51, 74);
+    assert.ok(table.size <= 50, `${table.size} topics`);
+    assert.ok(table.find("t1") !== undefined);
+  });
+
   it("forgets statistics and the previous offset of old topics under a flood of names, and nothing else", () => {
     const { hub, clock } = handHub({ maxTopics: 10, queue: { messages: 5_000 } });
     const sink = new ValveSink();

@@ -179,24 +179,36 @@ function heapUsed(): number {
 
 describe("the storage of what a smaller bound trims", { skip: globalThis.gc === undefined }, () => {
   const WAITING = 8_192;
+  const TRIES = 20;
   const items = Array.from({ length: 2 * WAITING }, (_, index) =>
     item(index + 1, 0, `key ${index % WAITING}`),
   );
 
+  /** The share of their storage that full queues still have after all but a few of their items were trimmed. */
+  function shareLeft(policy: OverflowPolicyName): number {
+    const empty = heapUsed();
+    const queues = Array.from({ length: 64 }, () => {
+      const bounds = { messages: WAITING, bytes: 1 };
+      return new BoundedQueue<QueueItem>(bounds, overflowPolicy(policy), { lose() {} });
+    });
+    // Twice, so that under conflate the places begin with other offsets than the items.
+    for (const queue of queues) for (const each of items) queue.offer(each);
+    const full = heapUsed();
+    for (const queue of queues) queue.changeBounds({ messages: 10, bytes: 1 });
+    const left = heapUsed();
+    for (const queue of queues) assert.equal(queue.length, 10);
+    return (left - empty) / (full - empty);
+  }
+
   for (const policy of OVERFLOW_POLICIES.filter(trims)) {
-    it(`is given back at once under ${policy}`, () => {
-      const empty = heapUsed();
-      const queues = Array.from({ length: 32 }, () => {
-        const bounds = { messages: WAITING, bytes: 1 };
-        return new BoundedQueue<QueueItem>(bounds, overflowPolicy(policy), { lose() {} });
-      });
-      // Twice, so that under conflate the places begin with other offsets than the items.
-      for (const queue of queues) for (const each of items) queue.offer(each);
-      const full = heapUsed();
-      for (const queue of queues) queue.changeBounds({ messages: 10, bytes: 1 });
-      const left = heapUsed() - empty;
-      assert.ok(left < 0.1 * (full - empty), `${left} of ${full - empty} bytes`);
-      assert.equal(queues[0]?.length, 10);
+    it(`is given back at once under ${policy}`, async () => {
+      // The rest of the process allocates too, now and then. Storage that were not given back would be there every time.
+      const shares: number[] = [];
+      do {
+        await new Promise((resolve) => setImmediate(resolve));
+        shares.push(shareLeft(policy));
+      } while (Math.abs(shares.at(-1)!) >= 0.1 && shares.length < TRIES);
+      assert.ok(Math.abs(shares.at(-1)!) < 0.1, `shares of the storage left: ${shares}`);
     });
   }
 });
