@@ -15,9 +15,6 @@ interface Mark {
  * effect. At one place a mark comes first that says that the past follows, then what of it is lost, then the mark that
  * says that it is over.
  *
- * A reader is not told how often its policy changed while it did not read: of marks with the same state that nothing
- * stands between it gets the last, and none that says what the mark before it said.
- *
  * Most subscribers never have any, so a line makes this only when it needs it.
  */
 export class Notices {
@@ -36,10 +33,13 @@ export class Notices {
   /** The head of the line, or something before it, was lost. `before`: the place of the head that is left. */
   loseAtHead(topic: string, offset: number, reason: GapReason, before: number): void {
     this.#gaps.loseAtHead(topic, offset, reason, before);
+<<<<<<< HEAD
     // Every message that a full queue drops gets here.
     if (this.#marks.length === 0) return;
     this.#closeUp(before);
     this.#mergeMarks(before);
+=======
+>>>>>>> parent of 6393b66 (Bound the state marks of one who does not read while policies flip)
   }
 
   /** Something was lost behind the tail. `before`: the place that the next message will have. */
@@ -56,29 +56,23 @@ export class Notices {
 
   /** Puts a state frame before the place `before`, behind what stands there already. */
   mark(frame: StateFrame, before: number, behindLosses: boolean): void {
-    const last = this.#marks.at(-1);
-    const next = { before, frame, behindLosses };
-    if (last === undefined || !absorbs(last, next)) this.#marks.push(next);
+    this.#marks.push({ before, frame, behindLosses });
   }
 
   /** Puts a state frame before everything else. `head`: the place of the head. */
   markFirst(frame: StateFrame, head: number): void {
-    this.#closeUp(head);
     this.#marks.unshift({ before: head, frame, behindLosses: false });
-    this.#mergeMarks();
   }
 
   /** What waits is told with this policy. */
   restate(overflow: OverflowPolicyName, rung: number): void {
     for (const mark of this.#marks) mark.frame = { ...mark.frame, overflow, rung };
-    this.#mergeMarks();
   }
 
   /** The line was renumbered: `placeOf` says where a place is now. */
   movePlaces(placeOf: (place: number) => number): void {
     this.#gaps.movePlaces(placeOf);
     for (const mark of this.#marks) mark.before = placeOf(mark.before);
-    this.#mergeMarks();
   }
 
   /**
@@ -99,6 +93,7 @@ export class Notices {
     this.#gaps.clear();
     this.#marks.length = 0;
   }
+<<<<<<< HEAD
 
   /** Nothing stands before the place `head` any more that marks could stand between. */
   #closeUp(head: number): void {
@@ -130,6 +125,8 @@ function absorbs(mark: Mark, next: Mark): boolean {
   if (next.before !== mark.before || (next.behindLosses && !mark.behindLosses)) return false;
   mark.frame = frame;
   return true;
+=======
+>>>>>>> parent of 6393b66 (Bound the state marks of one who does not read while policies flip)
 }
 
 /** Whether it is losses rather than a mark. */

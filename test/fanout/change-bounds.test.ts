@@ -322,10 +322,7 @@ interface Mark {
   readonly where: "tail" | "behind losses";
 }
 
-/**
- * Takes what comes next, as far as the limit goes; all losses of one place count together, and so do marks in a row that
- * no losses can come between.
- */
+/** Takes what comes next, as far as the limit goes; all losses of one place count together. */
 function takeFrom(model: PlainQueue<Message, Mark>, limit: number): SinkFrame[] {
   const frames: SinkFrame[] = [];
   while (frames.length < limit && model.line.length > 0) {
@@ -334,12 +331,8 @@ function takeFrom(model: PlainQueue<Message, Mark>, limit: number): SinkFrame[] 
     const mark = before.find(isNoted);
     const losses = before.filter(isLost);
     if (mark !== undefined && (losses.length === 0 || mark.noted.where === "tail")) {
-      const marks = before.filter(isNoted);
-      const behind = mark.noted.where === "behind losses";
-      const end = marks.findIndex(({ noted }) => !behind && noted.where === "behind losses");
-      const row = end < 0 ? marks : marks.slice(0, end);
-      frames.push(row.at(-1)!.noted.frame);
-      model.line = model.line.filter((entry) => !isNoted(entry) || !row.includes(entry));
+      frames.push(mark.noted.frame);
+      model.line = model.line.filter((entry) => entry !== mark);
     } else if (losses.length > 0) {
       frames.push(...merged(losses));
       model.line = model.line.filter((entry) => !before.includes(entry) || !isLost(entry));
