@@ -33,13 +33,6 @@ export class Notices {
   /** The head of the line, or something before it, was lost. `before`: the place of the head that is left. */
   loseAtHead(topic: string, offset: number, reason: GapReason, before: number): void {
     this.#gaps.loseAtHead(topic, offset, reason, before);
-<<<<<<< HEAD
-    // Every message that a full queue drops gets here.
-    if (this.#marks.length === 0) return;
-    this.#closeUp(before);
-    this.#mergeMarks(before);
-=======
->>>>>>> parent of 6393b66 (Bound the state marks of one who does not read while policies flip)
   }
 
   /** Something was lost behind the tail. `before`: the place that the next message will have. */
@@ -93,40 +86,6 @@ export class Notices {
     this.#gaps.clear();
     this.#marks.length = 0;
   }
-<<<<<<< HEAD
-
-  /** Nothing stands before the place `head` any more that marks could stand between. */
-  #closeUp(head: number): void {
-    for (const mark of this.#marks) {
-      if (mark.before >= head) return;
-      mark.before = head;
-    }
-  }
-
-  /** Leaves out marks that tell a reader nothing of their own, among those up to the place `last`. */
-  #mergeMarks(last = Number.POSITIVE_INFINITY): void {
-    const marks = this.#marks;
-    let kept = 0;
-    let seen = 0;
-    for (let mark = marks[0]; mark !== undefined && mark.before <= last; mark = marks[++seen]) {
-      const previous = marks[kept - 1];
-      if (previous === undefined || !absorbs(previous, mark)) marks[kept++] = mark;
-    }
-    if (kept < seen) marks.splice(kept, seen - kept);
-  }
-}
-
-/** Whether a mark can stand for the one behind it as well. If so, it says from now on what the other one said. */
-function absorbs(mark: Mark, next: Mark): boolean {
-  const [{ state, overflow, rung }, frame] = [mark.frame, next.frame];
-  if (frame.state !== state) return false;
-  if (frame.overflow === overflow && frame.rung === rung) return true;
-  // Between them stand messages, or losses.
-  if (next.before !== mark.before || (next.behindLosses && !mark.behindLosses)) return false;
-  mark.frame = frame;
-  return true;
-=======
->>>>>>> parent of 6393b66 (Bound the state marks of one who does not read while policies flip)
 }
 
 /** Whether it is losses rather than a mark. */
