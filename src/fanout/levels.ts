@@ -16,6 +16,7 @@ import {
   checkNames,
   checkOverflow,
   checkPositive,
+  checkShare,
   checkSomeBounds,
   checkWhole,
 } from "./checks.ts";
@@ -225,7 +226,7 @@ function checkSubscriberOptions(at: (option: string) => string, options: TopicOp
   given("newcomerGraceMs", duration);
   given("watermarks", (name, value) => {
     checkNames(name, value, { high: true, low: true });
-    for (const [field, share] of Object.entries(value)) checkWatermark(`${name}.${field}`, share);
+    for (const [field, share] of Object.entries(value)) checkShare(`${name}.${field}`, share);
   });
   given("stallTimeoutMs", duration);
   given("minBytesPerSecond", (name, value) => checkWhole(name, value, 1));
@@ -244,11 +245,6 @@ function checkAllowedOverflow(name: string, value: unknown): void {
     throw new TypeError(`${name} must be a list of at least one overflow policy, got ${String(value)}`);
   }
   for (const policy of value) checkOverflow(name, policy);
-}
-
-function checkWatermark(name: string, value: unknown): void {
-  if (typeof value === "number" && value > 0 && value <= 1) return;
-  throw new RangeError(`${name} must be a share above 0 and up to 1, got ${String(value)}`);
 }
 
 function checkRetention(name: string, retention: Retention | false): void {
