@@ -1,6 +1,6 @@
 import { SpillwayError } from "../errors.ts";
 import type { OverflowPolicyName, QueueBounds } from "../protocol/index.ts";
-import { checkBounds, checkEscalation, checkOverflow } from "./checks.ts";
+import { checkEscalation, checkOverflow, checkSomeBounds } from "./checks.ts";
 import type { Rung } from "./escalation.ts";
 import type { SubscriberSettings } from "./rules.ts";
 
@@ -87,7 +87,7 @@ export function checkAccess(returned: unknown, canPark: boolean): Access {
   if (typeof returned !== "object")
     throw new TypeError(`authorize must return an access or nothing, got ${String(returned)}`);
   const access = returned as Access;
-  checkBounds("access.queue", access.queue, { messages: 1, bytes: 1 });
+  if (access.queue !== undefined) checkSomeBounds("access.queue", access.queue);
   for (const name of ["identity", "class"] as const) {
     if (access[name] !== undefined && typeof access[name] !== "string") {
       throw new TypeError(`access.${name} must be text, got ${String(access[name])}`);

@@ -29,18 +29,6 @@ export function checkOverflow(name: string, value: unknown): OverflowPolicyName 
   return value as OverflowPolicyName;
 }
 
-/** @param fallback - stands in for what is not given */
-export function checkBounds(
-  name: string,
-  given: Partial<QueueBounds> | undefined,
-  fallback: QueueBounds,
-): QueueBounds {
-  return {
-    messages: checkWhole(`${name}.messages`, given?.messages ?? fallback.messages, 1),
-    bytes: checkWhole(`${name}.bytes`, given?.bytes ?? fallback.bytes, 1),
-  };
-}
-
 /** Bounds of which each may be left out. */
 export function checkSomeBounds(name: string, given: Partial<QueueBounds>): Partial<QueueBounds> {
   if (typeof given !== "object" || given === null) {
